@@ -1,0 +1,114 @@
+"""The registry in memory, written through to the state database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from wattline.model.errors import NotFound
+from wattline.model.place import Device, Layout, Site
+from wattline.registry import store
+from wattline.registry.stream import Stream
+from wattline.state.database import Database
+
+
+class Registry:
+    """Resolves ids. Look-ups are dict look-ups; only a first use or a changed attribute touches the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._sites: dict[tuple[str, str], Site] = {}
+        self._sites_by_id: dict[int, Site] = {}
+        self._devices: dict[int, Device] = {}
+        self._by_key: dict[tuple[str, str, str, str], Stream] = {}
+        self._by_id: dict[int, Stream] = {}
+        self._by_layout: dict[tuple[str, str], list[Stream]] = {}
+        self._writing = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Read everything that is registered; called once at start."""
+        async with self._database.read() as connection:
+            for site in await store.load_sites(connection):
+                self._sites[site.tenant, site.key] = self._sites_by_id[site.id] = site
+            for stream in await store.load_streams(connection, self._sites_by_id, self._devices):
+                self._add(stream)
+
+    def _add(self, stream: Stream) -> None:
+        site = stream.device.site
+        self._by_key[site.tenant, site.key, stream.device.key, stream.layout.name] = stream
+        self._by_id[stream.id] = stream
+        self._by_layout.setdefault((site.tenant, stream.layout.name), []).append(stream)
+
+    def find(self, tenant: str, site: str, device: str, layout: str) -> Stream | None:
+        """The stream of these keys, or None where it is not registered."""
+        return self._by_key.get((tenant, site, device, layout))
+
+    def stream(self, stream_id: int) -> Stream:
+        """The stream with this id; ids come from rows, so an unknown one is `NotFound`."""
+        try:
+            return self._by_id[stream_id]
+        except KeyError:
+            raise NotFound(f"no stream {stream_id}") from None
+
+    def every_stream(self) -> Iterable[Stream]:
+        """All streams of all tenants, in order of registration."""
+        return self._by_id.values()
+
+    def streams(self, tenant: str, layout: str) -> list[Stream]:
+        """The tenant's streams of one layout, in order of registration."""
+        return self._by_layout.get((tenant, layout), [])
+
+    def layout_streams(self, layout: str) -> list[Stream]:
+        """The streams of one layout across tenants: for the engine's own work, never for an answer to a caller."""
+        return [s for (_, name), streams in self._by_layout.items() if name == layout for s in streams]
+
+    def site(self, tenant: str, key: str) -> Site | None:
+        """The tenant's site with this key, or None."""
+        return self._sites.get((tenant, key))
+
+    def sites(self, tenant: str) -> list[Site]:
+        """The tenant's sites by key."""
+        return sorted((s for (owner, _), s in self._sites.items() if owner == tenant), key=lambda s: s.key)
+
+    async def register(
+        self, tenant: str, site: str, device: str, layout: Layout, attributes: Mapping[str, str] | None = None
+    ) -> Stream:
+        """The stream of these keys, made durable now if it did not exist. Idempotent, also across processes."""
+        async with self._writing:
+            known = self.find(tenant, site, device, layout.name)
+            if known is not None:
+                return known
+            async with self._database.transaction() as connection:
+                stream_id = await store.insert_stream(connection, tenant, site, device, layout, attributes or {})
+            async with self._database.read() as connection:
+                if (tenant, site) not in self._sites:
+                    for found in await store.load_sites(connection):
+                        if found.id not in self._sites_by_id:
+                            self._sites[found.tenant, found.key] = self._sites_by_id[found.id] = found
+                (stream,) = await store.load_streams(connection, self._sites_by_id, self._devices, stream_id)
+            self._add(stream)
+            return stream
+
+    async def describe_site(
+        self,
+        tenant: str,
+        key: str,
+        *,
+        name: str | None = None,
+        latitude: float | None = None,
+        longitude: float | None = None,
+    ) -> None:
+        """Set the attributes that are given and differ; durable on return. The site must exist."""
+        site = self._sites.get((tenant, key))
+        if site is None:
+            raise NotFound(f"no site {key}")
+        given: dict[str, Any] = {"name": name, "latitude": latitude, "longitude": longitude}
+        changed = {field: value for field, value in given.items() if value is not None and getattr(site, field) != value}
+        if not changed:
+            return
+        async with self._writing:
+            async with self._database.transaction() as connection:
+                await store.update_site(connection, site.id, changed)
+            for field, value in changed.items():
+                setattr(site, field, value)
