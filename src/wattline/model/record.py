@@ -17,7 +17,7 @@ class Quality(IntEnum):
     BAD = 2
 
 
-class Row(msgspec.Struct, array_like=True, gc=False, frozen=True):
+class Row(msgspec.Struct, array_like=True, gc=False):
     """One measurement row of a stream; this is also its form in the journal.
 
     `values` has one entry per column of the stream's layout, None where the device sent nothing.

@@ -1,0 +1,184 @@
+"""Reading readings: raw, pivoted to rows by whoever asks, and buckets from the cheapest exact sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattline.model.clock import MINUTE
+from wattline.telemetry.engine import Engine
+from wattline.telemetry.tiers import FROM_BUCKETS, FROM_RAW, TIERS, VALUE_COLUMNS, bucket_of
+
+SPAN = "time >= fromUnixTimestamp64Micro({start:Int64}, 'UTC') AND time < fromUnixTimestamp64Micro({end:Int64}, 'UTC')"
+SENSORS = "sensor IN {sensors:Array(UInt32)}"
+
+
+@dataclass(frozen=True, slots=True)
+class RawReadings:
+    """Readings ordered by time, then sensor."""
+
+    sensor: NDArray[np.uint32]
+    time: NDArray[np.int64]
+    value: NDArray[np.float64]
+    quality: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Aggregates ordered by group, then time; `time` is the start of the bucket. Where `count` is 0 only `bad` has meaning."""
+
+    group: NDArray[np.uint32]
+    time: NDArray[np.int64]
+    total: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    first: NDArray[np.float64]
+    last: NDArray[np.float64]
+    first_time: NDArray[np.int64]
+    last_time: NDArray[np.int64]
+    count: NDArray[np.uint64]
+    good: NDArray[np.uint64]
+    bad: NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest reading of each sensor and the newest record of each stream, since some moment."""
+
+    sensor: NDArray[np.uint32]
+    time: NDArray[np.int64]
+    value: NDArray[np.float64]
+    quality: NDArray[np.uint8]
+    stream: NDArray[np.uint32]
+    received: NDArray[np.int64]
+    status: list[str]
+
+
+def sources(start: int, end: int, width: int, watermark: int) -> Iterator[tuple[str, int, int]]:
+    """Cut [start, end) into pieces (table, start, end), each read from the coarsest tier that is exact there.
+
+    A tier serves buckets that lie wholly before the watermark and inside the piece, and only where `width`, the width
+    asked for, is a multiple of its own; what is left over falls to finer tiers and at last to the raw readings.
+    """
+    pieces = [(start, end)]
+    for tier in reversed(TIERS):
+        if width % tier.width:
+            continue
+        left: list[tuple[int, int]] = []
+        for a, b in pieces:
+            low = -(-a // tier.width) * tier.width
+            high = min(b, watermark) // tier.width * tier.width
+            if low < high:
+                yield tier.table, low, high
+                left += [(a, low), (high, b)]
+            else:
+                left.append((a, b))
+        pieces = [(a, b) for a, b in left if a < b]
+    for a, b in pieces:
+        yield "readings", a, b
+
+
+class TelemetryReader:
+    """Queries over sensors; times in microseconds since 1970, ranges half-open, buckets aligned to 1970 UTC."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def ping(self) -> None:
+        """Raise `Unavailable` unless the store answers."""
+        await self._engine.query("SELECT 1")
+
+    async def count(self, sensors: Sequence[int], start: int, end: int) -> int:
+        """How many readings the sensors have in [start, end)."""
+        table = await self._engine.query(
+            f"SELECT count() AS n FROM readings FINAL WHERE {SENSORS} AND {SPAN}",
+            {"sensors": list(sensors), "start": start, "end": end},
+        )
+        return int(table.column("n")[0].as_py())
+
+    async def readings(self, sensors: Sequence[int], start: int, end: int) -> RawReadings:
+        """The readings of the sensors in [start, end), every quality."""
+        table = await self._engine.query(
+            f"""SELECT sensor, toUnixTimestamp64Micro(time) AS micros, value, quality FROM readings FINAL
+                WHERE {SENSORS} AND {SPAN} ORDER BY time, sensor""",
+            {"sensors": list(sensors), "start": start, "end": end},
+        )
+        return RawReadings(*(table.column(name).to_numpy() for name in ("sensor", "micros", "value", "quality")))
+
+    async def statuses(self, stream: int, start: int, end: int) -> dict[int, str]:
+        """The status text sent with each record of one stream, by time."""
+        table = await self._engine.query(
+            f"""SELECT toUnixTimestamp64Micro(time) AS micros, status FROM records FINAL
+                WHERE stream = {{stream:UInt32}} AND {SPAN} AND status != ''""",
+            {"stream": stream, "start": start, "end": end},
+        )
+        return dict(zip(table.column("micros").to_pylist(), table.column("status").to_pylist(), strict=True))
+
+    async def buckets(
+        self, sensors: Sequence[int], start: int, end: int, width: int, watermark: int, groups: Sequence[int] | None = None
+    ) -> Buckets:
+        """Aggregate [start, end) into buckets of `width` microseconds, one series a sensor, or one a group of sensors.
+
+        `groups` names the group of each sensor. Buckets at the edges hold only what lies inside the range.
+        """
+        parts = []
+        group = "transform(b.sensor, {sensors:Array(UInt32)}, {groups:Array(UInt32)})"
+        for table, a, b in sources(start, end, width, watermark):
+            parts.append(
+                f"""SELECT {group} AS sensor, {bucket_of("b.time", width)} AS bucket,
+                           {FROM_RAW if table == "readings" else FROM_BUCKETS}
+                    FROM {table} AS b FINAL
+                    WHERE {SENSORS} AND b.time >= fromUnixTimestamp64Micro({a}, 'UTC')
+                      AND b.time < fromUnixTimestamp64Micro({b}, 'UTC')
+                    GROUP BY sensor, bucket"""
+            )
+        sql = f"""SELECT sensor, bucket, {VALUE_COLUMNS.replace("first_time, last_time", TIMES_AS_MICROS)} FROM (
+                      SELECT b.sensor AS sensor, b.bucket AS bucket, {FROM_BUCKETS}
+                      FROM ({" UNION ALL ".join(parts)}) AS b GROUP BY sensor, bucket
+                  ) ORDER BY sensor, bucket"""
+        table = await self._engine.query(sql, {"sensors": list(sensors), "groups": list(sensors if groups is None else groups)})
+        return Buckets(*(table.column(i).to_numpy() for i in range(table.num_columns)))
+
+    async def extremes(
+        self, sensors: Sequence[int], groups: Sequence[int], start: int, end: int, width: int, watermark: int
+    ) -> Buckets:
+        """Buckets for a chart: as `buckets`, but only total, low, high and count are computed (the rest is zero)."""
+        if width % MINUTE == 0:
+            return await self.buckets(sensors, start, end, width, watermark, groups)
+        table = await self._engine.query(
+            f"""SELECT transform(sensor, {{sensors:Array(UInt32)}}, {{groups:Array(UInt32)}}) AS g,
+                       {bucket_of("time", width)} AS bucket,
+                       sum(value) AS total, min(value) AS low, max(value) AS high, count() AS n
+                FROM readings FINAL WHERE {SENSORS} AND {SPAN} AND quality < 2 GROUP BY g, bucket ORDER BY g, bucket""",
+            {"sensors": list(sensors), "groups": list(groups), "start": start, "end": end},
+        )
+        g, bucket, total, low, high, n = (table.column(i).to_numpy() for i in range(6))
+        none, never, zero = np.zeros(len(g)), np.zeros(len(g), np.int64), np.zeros(len(g), np.uint64)
+        return Buckets(g, bucket, total, none, low, high, none, none, never, never, n, zero, zero)
+
+    async def newest(self, since: int) -> Newest:
+        """The newest reading and record of everything that reported since `since`."""
+        bound = {"since": since}
+        after = "time >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')"
+        values = await self._engine.query(
+            f"""SELECT sensor, toUnixTimestamp64Micro(max(time)) AS newest, argMax(value, time) AS v, argMax(quality, time) AS q
+                FROM readings FINAL WHERE {after} GROUP BY sensor""",
+            bound,
+        )
+        records = await self._engine.query(
+            f"""SELECT stream, toUnixTimestamp64Micro(argMax(received, time)) AS r, argMax(status, time) AS s
+                FROM records FINAL WHERE {after} GROUP BY stream""",
+            bound,
+        )
+        return Newest(
+            *(values.column(i).to_numpy() for i in range(4)),
+            *(records.column(i).to_numpy() for i in range(2)),
+            records.column(2).to_pylist(),
+        )
+
+
+TIMES_AS_MICROS = "toUnixTimestamp64Micro(first_time), toUnixTimestamp64Micro(last_time)"

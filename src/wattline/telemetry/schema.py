@@ -1,0 +1,83 @@
+"""The telemetry schema: numbered migrations, each safe to run again, applied in order and remembered in the store."""
+
+from __future__ import annotations
+
+from wattline.model.errors import Unavailable
+from wattline.telemetry.engine import Engine
+from wattline.telemetry.tiers import TIERS, Tier
+
+# Settings of every table: a block is on disk when the insert returns (the journal is trimmed after it), and a block
+# that spans many days is legal.
+DURABLE = "fsync_after_insert = 1, fsync_part_directory = 1"
+
+READINGS = f"""
+    CREATE TABLE IF NOT EXISTS readings (
+        sensor UInt32 CODEC(Delta, ZSTD(1)),
+        time DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+        value Float64 CODEC(ALP, ZSTD(1)),
+        quality UInt8 CODEC(ZSTD(1)),
+        revision UInt16 CODEC(ZSTD(1))
+    ) ENGINE = ReplacingMergeTree(revision)
+    PARTITION BY toYYYYMMDD(time) ORDER BY (sensor, time) SETTINGS {DURABLE}"""
+
+REPLACED = f"""
+    CREATE TABLE IF NOT EXISTS replaced_readings (
+        sensor UInt32,
+        time DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+        revision UInt16,
+        value Float64,
+        quality UInt8,
+        replaced_at DateTime64(6, 'UTC')
+    ) ENGINE = ReplacingMergeTree
+    PARTITION BY toYYYYMM(time) ORDER BY (sensor, time, revision) SETTINGS {DURABLE}"""
+
+RECORDS = f"""
+    CREATE TABLE IF NOT EXISTS records (
+        stream UInt32 CODEC(Delta, ZSTD(1)),
+        time DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+        received DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+        status LowCardinality(String) CODEC(ZSTD(1))
+    ) ENGINE = ReplacingMergeTree(received)
+    PARTITION BY toYYYYMMDD(time) ORDER BY (stream, time) SETTINGS {DURABLE}"""
+
+
+def _tier(tier: Tier) -> str:
+    return f"""
+    CREATE TABLE IF NOT EXISTS {tier.table} (
+        sensor UInt32 CODEC(Delta, ZSTD(1)),
+        time DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+        total Float64 CODEC(ALP, ZSTD(1)),
+        squares Float64 CODEC(ALP, ZSTD(1)),
+        low Float64 CODEC(ALP, ZSTD(1)),
+        high Float64 CODEC(ALP, ZSTD(1)),
+        first Float64 CODEC(ALP, ZSTD(1)),
+        last Float64 CODEC(ALP, ZSTD(1)),
+        first_time DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+        last_time DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+        count UInt64 CODEC(T64, ZSTD(1)),
+        good UInt64 CODEC(T64, ZSTD(1)),
+        bad UInt64 CODEC(T64, ZSTD(1)),
+        version UInt64 CODEC(Delta, ZSTD(1))
+    ) ENGINE = ReplacingMergeTree(version)
+    PARTITION BY {tier.partition} ORDER BY (sensor, time) SETTINGS {DURABLE}"""
+
+
+MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = ((1, (READINGS, REPLACED, RECORDS, *(_tier(tier) for tier in TIERS))),)
+
+
+async def prepare(engine: Engine) -> None:
+    """Create or upgrade the schema. Raises `Unavailable` where the store is away, or is newer than this program."""
+    await engine.command(
+        "CREATE TABLE IF NOT EXISTS schema_versions (version UInt32) ENGINE = ReplacingMergeTree ORDER BY version "
+        f"SETTINGS {DURABLE}"
+    )
+    table = await engine.query("SELECT version FROM schema_versions FINAL")
+    applied = set(table.column("version").to_pylist())
+    newest = MIGRATIONS[-1][0]
+    if applied and max(applied) > newest:
+        raise Unavailable(f"the telemetry schema is version {max(applied)}, newer than this program knows ({newest})")
+    for number, statements in MIGRATIONS:
+        if number not in applied:
+            for statement in statements:
+                await engine.command(statement)
+            await engine.command("INSERT INTO schema_versions SELECT {version:UInt32}", {"version": number})
