@@ -174,11 +174,9 @@ class TelemetryReader:
                 FROM records FINAL WHERE {after} GROUP BY stream""",
             bound,
         )
-        return Newest(
-            *(values.column(i).to_numpy() for i in range(4)),
-            *(records.column(i).to_numpy() for i in range(2)),
-            records.column(2).to_pylist(),
-        )
+        sensor, time, value, quality = (values.column(i).to_numpy() for i in range(4))
+        stream, received = (records.column(i).to_numpy() for i in range(2))
+        return Newest(sensor, time, value, quality, stream, received, records.column(2).to_pylist())
 
 
 TIMES_AS_MICROS = "toUnixTimestamp64Micro(first_time), toUnixTimestamp64Micro(last_time)"

@@ -1,0 +1,128 @@
+"""Taking rows in: order check, durable group commit, answer, publication."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+from wattline.ingest.journal import Block, Journal
+from wattline.model.errors import QueueFull, Unavailable, WattlineError
+from wattline.model.record import Row
+from wattline.registry.service import Registry
+
+Pending = tuple[Sequence[Row], "asyncio.Future[None]"]
+
+
+class Meter(Protocol):
+    """What ingest reports about itself."""
+
+    def committed(self, rows: int, seconds: float) -> None:
+        """A group of rows became durable, and the commit took so long."""
+        ...
+
+
+class Ingest:
+    """Group commit: what arrives while a commit runs is the next commit, and everybody in it is answered at once.
+
+    All methods run on the event loop; the journal has a thread of its own.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        thread: ThreadPoolExecutor,
+        registry: Registry,
+        *,
+        most_bytes: int,
+        committed: Callable[[Block], None],
+        publish: Callable[[list[Row]], None],
+        meter: Meter,
+    ) -> None:
+        self._journal = journal
+        self._thread = thread
+        self._registry = registry
+        self._most_bytes = most_bytes
+        self._on_committed = committed
+        self._publish = publish
+        self._meter = meter
+        self._pending: list[Pending] = []
+        self._committing = False
+        self._closed = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.backlog_bytes = 0
+        """Payload bytes in the journal that the store does not hold yet; `writer` takes off what it has moved."""
+
+    async def submit(self, rows: Sequence[Row]) -> None:
+        """Make rows durable: all of them or, on an error, none.
+
+        Raises `QueueFull` where the journal has reached its size, `StorageFull` where the disk has no room.
+        """
+        if self._closed:
+            raise Unavailable("the server is stopping", retry_after=2)
+        if self.backlog_bytes >= self._most_bytes:
+            raise QueueFull("the journal is full: the telemetry store does not take readings", retry_after=10)
+        if not rows:
+            return
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._pending.append((rows, done))
+        if not self._committing:
+            self._committing = True
+            self._idle.clear()
+            # At the end of this turn of the loop, so that every request read in the turn is in the group.
+            loop.call_soon(self._begin)
+        await done
+
+    def _begin(self) -> None:
+        group, self._pending = self._pending, []
+        rows: list[Row] = []
+        stream = self._registry.stream
+        for some, _ in group:
+            for row in some:
+                head = stream(row.stream)
+                if row.time > head.admitted:
+                    head.admitted = row.time
+                else:
+                    row.late = True
+                rows.append(row)
+        loop = asyncio.get_running_loop()
+        started = time.perf_counter()
+        work = self._thread.submit(self._journal.append, rows)
+        work.add_done_callback(lambda finished: loop.call_soon_threadsafe(self._end, group, rows, finished, started))
+
+    def _end(self, group: list[Pending], rows: list[Row], finished: Future[Block], started: float) -> None:
+        error = finished.exception()
+        if error is None:
+            block = finished.result()
+            self.backlog_bytes += block.size
+            stream = self._registry.stream
+            for row in rows:
+                head = stream(row.stream)
+                if head.latest is None or row.time >= head.latest.time:
+                    head.latest = row
+            self._on_committed(block)
+            self._meter.committed(len(rows), time.perf_counter() - started)
+            self._publish(rows)
+        for _, done in group:
+            if done.done():
+                continue
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(
+                    error if isinstance(error, WattlineError) else Unavailable("the journal cannot be written now")
+                )
+        if self._pending:
+            self._begin()
+        else:
+            self._committing = False
+            self._idle.set()
+
+    async def close(self) -> None:
+        """Refuse new rows and wait until those already taken are answered."""
+        self._closed = True
+        await self._idle.wait()

@@ -1,0 +1,223 @@
+"""Moving committed rows from the journal to the telemetry store, in order, a block every quarter of a second."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from typing import ParamSpec, Protocol, TypeVar
+
+import numpy as np
+
+from wattline.ingest.columns import as_stored, readings_of, records_of, resolve_late
+from wattline.ingest.journal import Block, Journal
+from wattline.model.clock import HOUR, Clock
+from wattline.model.errors import StorageFull, Unavailable
+from wattline.model.record import Row
+from wattline.registry.service import Registry
+from wattline.telemetry.writer import Readings, TelemetryWriter
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+MOST_ROWS = 100_000
+"""Rows moved in one step, and twice this kept in memory; what is beyond waits in the journal's file alone."""
+LATE_ROWS = 1_000
+"""Late rows compared in one look-up."""
+FLUSH_SECONDS = 0.25
+RETRY_SECONDS = (0.5, 1, 2, 5)
+
+log = logging.getLogger(__name__)
+
+
+class Meter(Protocol):
+    """What the writer reports about itself."""
+
+    def flushed(self, rows: int, seconds: float) -> None:
+        """Rows reached the store, and the step took so long."""
+        ...
+
+    def flush_failed(self) -> None:
+        """A step failed and will be tried again."""
+        ...
+
+
+class Writer:
+    """The only task that changes the telemetry store; `lane` is held while it does, and tiers take it too."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        thread: ThreadPoolExecutor,
+        store: TelemetryWriter,
+        registry: Registry,
+        clock: Clock,
+        meter: Meter,
+        *,
+        moved: Callable[[int], None],
+    ) -> None:
+        self._journal = journal
+        self._thread = thread
+        self._store = store
+        self._registry = registry
+        self._clock = clock
+        self._meter = meter
+        self._moved = moved
+        self._blocks: deque[Block] = deque()
+        self._buffered = 0
+        self._spilled = True
+        self._replaying = True
+        self._committed = 0
+        self._flushed = 0
+        self._newest_block: dict[int, int] = {}
+        self.lane = asyncio.Lock()
+        self.watermark = 0
+        """Every bucket before this instant is in the tiers, but for the late hours."""
+        self.late_hours: set[tuple[int, int]] = set()
+        self.available = False
+
+    async def open(self) -> int:
+        """Read what the journal owes; return the bytes that wait. Nothing is moved yet."""
+        size, self._flushed, self._committed = await self._in_journal(self._journal.backlog)
+        self.late_hours = set(await self._in_journal(self._journal.late))
+        watermark = await self._in_journal(self._journal.mark, "watermark")
+        self.watermark = watermark or 0
+        return size
+
+    async def _in_journal(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *arguments, **named))
+
+    def add(self, block: Block) -> None:
+        """A block was committed; called on the loop, in order of sequence."""
+        self._committed = block.sequence
+        self._newest_block.update((row.stream, block.sequence) for row in block.rows)
+        if not self._spilled:
+            if self._buffered > 2 * MOST_ROWS:
+                self._spilled = True
+            else:
+                self._blocks.append(block)
+                self._buffered += len(block.rows)
+
+    def waits(self, streams: Iterable[int]) -> bool:
+        """Whether rows of any of these streams are committed but not yet in the store."""
+        if self._flushed >= self._committed:
+            return False
+        newest, flushed = self._newest_block, self._flushed
+        return self._replaying or any(newest.get(stream, 0) > flushed for stream in streams)
+
+    async def flush(self) -> None:
+        """Move everything committed before the call. Raises `Unavailable` where the store does not take it."""
+        goal = self._committed
+        while self._flushed < goal:
+            async with self.lane:
+                if self._flushed < goal:
+                    await self._step()
+
+    async def _next(self) -> list[Block]:
+        if self._blocks:
+            taken, rows = [], 0
+            for block in self._blocks:
+                taken.append(block)
+                rows += len(block.rows)
+                if rows >= MOST_ROWS:
+                    break
+            return taken
+        blocks = await self._in_journal(self._journal.read, self._flushed, MOST_ROWS)
+        if self._flushed >= self._committed or (blocks and blocks[-1].sequence >= self._committed):
+            self._spilled = False
+        return blocks
+
+    async def _step(self) -> None:
+        blocks = await self._next()
+        if not blocks:
+            return
+        started = time.perf_counter()
+        upto = blocks[-1].sequence
+        rows = [row for block in blocks for row in block.rows]
+        await self._move(rows)
+        await self._in_journal(self._journal.trim, upto)
+        self._flushed = upto
+        while self._blocks and self._blocks[0].sequence <= upto:
+            self._buffered -= len(self._blocks.popleft().rows)
+        if self._flushed >= self._committed:
+            self._newest_block.clear()
+            self._spilled = self._replaying = False
+        self._moved(sum(block.size for block in blocks))
+        self._meter.flushed(len(rows), time.perf_counter() - started)
+
+    async def _move(self, rows: list[Row]) -> None:
+        sensor_ids = self._sensor_ids
+        fresh = [row for row in rows if not row.late]
+        late = [row for row in rows if row.late]
+        if fresh:
+            readings = await asyncio.to_thread(readings_of, fresh, sensor_ids)
+            await self._mark_late(readings)
+            await self._store.insert_readings(readings)
+            await self._store.insert_records(await asyncio.to_thread(records_of, fresh))
+        pending = iter(late)
+        while some := list(islice(pending, LATE_ROWS)):
+            asked = await asyncio.to_thread(readings_of, some, sensor_ids)
+            stored = as_stored(await self._store.stored(asked.sensor, asked.time))
+            written, replaced, changed = await asyncio.to_thread(resolve_late, some, sensor_ids, stored)
+            if changed:
+                # The readings go last: once they are stored, a repeated step finds nothing changed any more.
+                await self._mark_late(written)
+                if len(replaced):
+                    await self._store.insert_replaced(replaced, self._clock.micros())
+                await self._store.insert_records(records_of(changed))
+                await self._store.insert_readings(written)
+
+    def _sensor_ids(self, stream: int) -> tuple[int, ...]:
+        return self._registry.stream(stream).sensor_ids
+
+    async def _mark_late(self, readings: Readings) -> None:
+        """Before a reading older than the watermark is stored, its hour is marked, so that no crash leaves a stale tier."""
+        old = readings.time < self.watermark
+        if not old.any():
+            return
+        hours = readings.time[old] // HOUR * HOUR
+        pairs = np.unique(np.stack([readings.sensor[old].astype(np.int64), hours]), axis=1)
+        marks = {(int(sensor), int(hour)) for sensor, hour in pairs.T} - self.late_hours
+        if marks:
+            await self._in_journal(self._journal.mark_late, sorted(marks))
+            self.late_hours |= marks
+
+    async def next_version(self) -> int:
+        """A number for recomputed buckets that grows over restarts, even where the machine's clock is set back."""
+        last = await self._in_journal(self._journal.mark, "version")
+        version = max(self._clock.micros(), (last or 0) + 1)
+        await self._in_journal(self._journal.set_mark, "version", version)
+        return version
+
+    async def settle(self, pairs: list[tuple[int, int]]) -> None:
+        """The tiers of these late hours were recomputed (by the holder of `lane`)."""
+        await self._in_journal(self._journal.settle, pairs)
+        self.late_hours.difference_update(pairs)
+
+    async def advance(self, watermark: int) -> None:
+        """The tiers hold every bucket before `watermark` (said by the holder of `lane`)."""
+        await self._in_journal(self._journal.set_mark, "watermark", watermark)
+        self.watermark = watermark
+
+    async def run(self) -> None:
+        """Move rows for ever; while the store is away, try again with growing pauses."""
+        failures = 0
+        while True:
+            try:
+                await self.flush()
+                self.available = True
+                failures = 0
+                pause = FLUSH_SECONDS
+            except (Unavailable, StorageFull) as error:
+                self.available = False
+                self._meter.flush_failed()
+                if failures == 0:
+                    log.warning("the telemetry store takes no rows; they wait in the journal", extra={"reason": str(error)})
+                pause = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
+                failures += 1
+            await asyncio.sleep(pause)
