@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 from wattline.ingest.journal import Block, Journal
 from wattline.model.errors import QueueFull, Unavailable, WattlineError
-from wattline.model.record import Row
+from wattline.model.record import NEVER, UNKNOWN, Row
 from wattline.registry.service import Registry
 
 Pending = tuple[Sequence[Row], "asyncio.Future[None]"]
@@ -49,6 +49,7 @@ class Ingest:
         self._publish = publish
         self._meter = meter
         self._pending: list[Pending] = []
+        self._seen: dict[int, int] = {}
         self._committing = False
         self._closed = False
         self._idle = asyncio.Event()
@@ -79,16 +80,16 @@ class Ingest:
 
     def _begin(self) -> None:
         group, self._pending = self._pending, []
-        rows: list[Row] = []
+        rows = [row for some, _ in group for row in some]
         stream = self._registry.stream
-        for some, _ in group:
-            for row in some:
-                head = stream(row.stream)
-                if row.time > head.admitted:
-                    head.admitted = row.time
-                else:
-                    row.late = True
-                rows.append(row)
+        for row in rows:
+            head = stream(row.stream)
+            if row.time > head.admitted:
+                head.admitted = row.time
+            else:
+                row.late = True
+                if head.admitted == UNKNOWN:
+                    self._seen[row.stream] = max(row.time, self._seen.get(row.stream, NEVER))
         loop = asyncio.get_running_loop()
         started = time.perf_counter()
         work = self._thread.submit(self._journal.append, rows)
@@ -121,6 +122,17 @@ class Ingest:
         else:
             self._committing = False
             self._idle.set()
+
+    def know(self, newest: Mapping[int, int], otherwise: int) -> None:
+        """Set the heads of all streams from what the store holds (time by stream id); until then every row is compared with it.
+
+        A stream that the store did not name has nothing newer than `otherwise`.
+        """
+        for head in self._registry.every_stream():
+            if head.admitted == UNKNOWN:
+                held = head.latest.time if head.latest is not None else NEVER
+                head.admitted = max(newest.get(head.id, otherwise), self._seen.get(head.id, NEVER), held)
+        self._seen.clear()
 
     async def close(self) -> None:
         """Refuse new rows and wait until those already taken are answered."""

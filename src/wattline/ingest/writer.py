@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
@@ -59,6 +59,7 @@ class Writer:
         clock: Clock,
         meter: Meter,
         *,
+        prepare: Callable[[], Awaitable[None]],
         moved: Callable[[int], None],
     ) -> None:
         self._journal = journal
@@ -67,6 +68,8 @@ class Writer:
         self._registry = registry
         self._clock = clock
         self._meter = meter
+        self._prepare = prepare
+        self._prepared = False
         self._moved = moved
         self._blocks: deque[Block] = deque()
         self._buffered = 0
@@ -79,7 +82,6 @@ class Writer:
         self.watermark = 0
         """Every bucket before this instant is in the tiers, but for the late hours."""
         self.late_hours: set[tuple[int, int]] = set()
-        self.available = False
 
     async def open(self) -> int:
         """Read what the journal owes; return the bytes that wait. Nothing is moved yet."""
@@ -113,6 +115,11 @@ class Writer:
     async def flush(self) -> None:
         """Move everything committed before the call. Raises `Unavailable` where the store does not take it."""
         goal = self._committed
+        if not self._prepared:
+            async with self.lane:
+                if not self._prepared:
+                    await self._prepare()
+                    self._prepared = True
         while self._flushed < goal:
             async with self.lane:
                 if self._flushed < goal:
@@ -210,11 +217,9 @@ class Writer:
         while True:
             try:
                 await self.flush()
-                self.available = True
                 failures = 0
                 pause = FLUSH_SECONDS
             except (Unavailable, StorageFull) as error:
-                self.available = False
                 self._meter.flush_failed()
                 if failures == 0:
                     log.warning("the telemetry store takes no rows; they wait in the journal", extra={"reason": str(error)})

@@ -7,6 +7,9 @@ from enum import IntEnum
 import msgspec
 
 NEVER = -(2**63)
+"""Before every time: a stream that has no row."""
+UNKNOWN = 2**63 - 1
+"""After every time: a stream whose newest row is not known yet, so that every row counts as late."""
 
 
 class Quality(IntEnum):

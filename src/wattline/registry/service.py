@@ -8,6 +8,7 @@ from typing import Any
 
 from wattline.model.errors import NotFound
 from wattline.model.place import Device, Layout, Site
+from wattline.model.record import UNKNOWN
 from wattline.registry import store
 from wattline.registry.stream import Stream
 from wattline.state.database import Database
@@ -32,6 +33,7 @@ class Registry:
             for site in await store.load_sites(connection):
                 self._sites[site.tenant, site.key] = self._sites_by_id[site.id] = site
             for stream in await store.load_streams(connection, self._sites_by_id, self._devices):
+                stream.admitted = UNKNOWN
                 self._add(stream)
 
     def _add(self, stream: Stream) -> None:
