@@ -1,0 +1,116 @@
+"""Every setting of the platform: its name, its default, its meaning. Set by `WATTLINE_NAME` or a command-line option."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, JsonValue, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "WATTLINE_"
+MEBIBYTE = 1024 * 1024
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Days = Annotated[int, Field(ge=1, le=36_500)]
+Seconds = Annotated[float, Field(gt=0, le=31_536_000)]
+Bytes = Annotated[int, Field(ge=1)]
+Directory = Annotated[Path, AfterValidator(Path.absolute)]
+
+
+def _setting(section: str, description: str, default: Any = ..., shown: str | None = None, **more: Any) -> Any:
+    """A field with its place in the reference; `shown` stands for a default that depends on other settings."""
+    extra: dict[str, JsonValue] = {"section": section}
+    if shown is not None:
+        extra["shown"] = shown
+    if default is not ...:
+        more["default"] = default
+    return Field(description=description, json_schema_extra=extra, **more)
+
+
+class Settings(BaseSettings):
+    """The settings of one process, checked once and then fixed. Raises pydantic's `ValidationError`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, validate_default=True, hide_input_in_errors=True)
+
+    data: Directory = _setting("Server", "Directory of everything that is stored.", Path("data"), shown="./data")
+    host: str = _setting("Server", "Address to listen on.", "127.0.0.1", min_length=1)
+    port: Port = _setting("Server", "TCP port to listen on; 0 picks a free one and prints it.", 8000)
+    open: bool = _setting("Server", "Ask for no credentials. Allowed on a loopback address only.", False)
+    tls_cert: Path | None = _setting("Server", "Certificate chain (PEM) to serve HTTPS with.", None)
+    tls_key: Path | None = _setting("Server", "Private key (PEM) of `tls_cert`.", None)
+    behind_proxy: bool = _setting(
+        "Server", "A reverse proxy ends TLS in front: allows a public address, and believes X-Forwarded-For and -Proto.", False
+    )
+    trusted_proxies: str = _setting(
+        "Server", "Addresses or networks of that proxy, separated by commas; `*` is any.", "127.0.0.1,::1"
+    )
+    drain_seconds: Annotated[int, Field(ge=1, le=300)] = _setting(
+        "Server", "How long a stop waits for requests in flight before it ends them.", 5
+    )
+    default_tenant: str = _setting(
+        "Server",
+        "Tenant of keys made without `--tenant`, and of callers under `open`.",
+        "default",
+        min_length=1,
+        max_length=128,
+    )
+
+    telemetry_url: str = _setting(
+        "Stores",
+        "Where readings live: `chdb:///DIR` (inside this process) or `http(s)://USER:PASSWORD@HOST:8123/DATABASE`.",
+        default_factory=lambda known: f"chdb://{known['data']}/telemetry",
+        shown="chdb://DATA/telemetry",
+    )
+    state_url: str = _setting(
+        "Stores",
+        "Where state lives: `sqlite+aiosqlite:///FILE` or `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`.",
+        default_factory=lambda known: f"sqlite+aiosqlite:///{known['data']}/state.db",
+        shown="sqlite+aiosqlite:///DATA/state.db",
+    )
+    bus_url: Literal["memory://"] = _setting("Stores", "How live messages travel: inside this process.", "memory://")
+    journal_max_bytes: Bytes = _setting(
+        "Stores", "Readings that may wait for the telemetry store, in bytes; past it ingest answers 503.", 8192 * MEBIBYTE
+    )
+
+    max_body_bytes: Bytes = _setting("Limits", "Largest request body of a batch, after decompression.", 16 * MEBIBYTE)
+    max_record_bytes: Bytes = _setting("Limits", "Largest request body of one record.", 64 * 1024)
+    max_future_seconds: Seconds = _setting("Limits", "How far ahead of this clock a reading's time may be.", 300)
+
+    retention_raw_days: Days = _setting("Retention", "How long readings are kept as sent.", 90)
+    retention_minute_days: Days = _setting("Retention", "How long the 1-minute tier is kept.", 730)
+    retention_5m_days: Days = _setting("Retention", "How long the 5-minute tier is kept.", 730)
+    retention_hour_days: Days = _setting("Retention", "How long the 1-hour tier is kept.", 2555)
+    retention_day_days: Days = _setting("Retention", "How long the 1-day tier is kept.", 2555)
+
+    nominal_hz: Literal[50, 60] = _setting("Scoring", "Nominal frequency of the grid, in hertz.", 60)
+    scoring_model: Literal["robust-2", "zscore-linear-2.5"] = _setting(
+        "Scoring", "Which model's scores the contracts show; both are always computed and stored.", "robust-2"
+    )
+    scoring_seconds: Seconds = _setting("Scoring", "Seconds between two scorings of every substation.", 60)
+
+    smtp_host: str | None = _setting("Mail", "Mail server. Without one no mail is sent and the ledger says so.", None)
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = _setting("Mail", "Port of the mail server.", 587)
+    smtp_security: Literal["starttls", "tls", "none"] = _setting("Mail", "How the connection is protected.", "starttls")
+    smtp_username: str | None = _setting("Mail", "User name at the mail server.", None)
+    smtp_password: SecretStr | None = _setting("Mail", "Password at the mail server.", None)
+    smtp_sender: str = _setting("Mail", "Address that mails come from.", "wattline@localhost", pattern=r"^[^@\s]+@[^@\s]+$")
+
+    log_level: Literal["debug", "info", "warning", "error"] = _setting("Logs", "Least severity that is written.", "info")
+    log_format: Literal["console", "json"] = _setting("Logs", "Lines for people, or one JSON object a line.", "console")
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key are given together or not at all")
+        if self.smtp_password is not None and self.smtp_username is None:
+            raise ValueError("smtp_password is of no use without smtp_username")
+        return self
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Names that begin with the prefix and are no setting: most likely a slip of the pen."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
