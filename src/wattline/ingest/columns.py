@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from wattline.model.record import Row
-from wattline.telemetry.writer import Readings, Records
+from wattline.telemetry.writer import NOTHING, Readings, Records
 
 SensorIds = Callable[[int], tuple[int, ...]]
 Stored = dict[tuple[int, int], tuple[float, int, int]]
@@ -66,7 +66,7 @@ def readings_of(rows: Sequence[Row], sensor_ids: SensorIds) -> Readings:
     if len(parts) == 1:
         return parts[0]
     if not parts:
-        return _Lists().readings()
+        return NOTHING
     return Readings(
         np.concatenate([p.sensor for p in parts]),
         np.concatenate([p.time for p in parts]),
@@ -98,7 +98,8 @@ def resolve_late(rows: Sequence[Row], sensor_ids: SensorIds, stored: Stored) -> 
     """Compare late rows, in order of arrival, with what is stored.
 
     Returns the readings to write (new ones with revision 0, changed ones with the next revision), the readings they
-    replace, and the rows that changed anything. `stored` is brought up to date, so that rows may follow one another.
+    replace, and the rows that changed anything or hold no number at all. `stored` is brought up to date, so that rows
+    may follow one another.
     """
     written, replaced = _Lists(), _Lists()
     changed: list[Row] = []
@@ -118,6 +119,6 @@ def resolve_late(rows: Sequence[Row], sensor_ids: SensorIds, stored: Stored) -> 
                 replaced.add(sensor, row.time, known[0], known[1], known[2])
             written.add(sensor, row.time, value, quality, revision)
             stored[sensor, row.time] = (value, quality, revision)
-        if len(written.time) > before:
+        if len(written.time) > before or all(value is None for value in row.values):
             changed.append(row)
     return written.readings(), replaced.readings(), changed

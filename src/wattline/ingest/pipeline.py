@@ -127,12 +127,16 @@ class Pipeline:
     async def stop(self) -> None:
         """Answer what was taken in, move it if the store takes it (else it stays journalled), close everything."""
         await self.ingest.close()
+        with contextlib.suppress(Unavailable, TimeoutError):
+            await asyncio.wait_for(self.writer.flush(), 10)
+        await self.abandon()
+
+    async def abandon(self) -> None:
+        """Close without moving anything: the next start replays the journal."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        with contextlib.suppress(Unavailable, TimeoutError):
-            await asyncio.wait_for(self.writer.flush(), 10)
         await self.engine.close()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._journal.close)
         self._thread.shutdown()

@@ -219,9 +219,12 @@ class Writer:
                 await self.flush()
                 failures = 0
                 pause = FLUSH_SECONDS
-            except (Unavailable, StorageFull) as error:
+            except Exception as error:
+                # Whatever it was, the rows are safe in the journal: this task must outlive it.
                 self._meter.flush_failed()
-                if failures == 0:
+                if not isinstance(error, Unavailable | StorageFull):
+                    log.exception("moving rows to the telemetry store failed")
+                elif failures == 0:
                     log.warning("the telemetry store takes no rows; they wait in the journal", extra={"reason": str(error)})
                 pause = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]
                 failures += 1

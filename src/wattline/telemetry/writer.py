@@ -32,6 +32,11 @@ class Readings:
         return Readings(self.sensor[chosen], self.time[chosen], self.value[chosen], self.quality[chosen], self.revision[chosen])
 
 
+NOTHING = Readings(
+    np.zeros(0, np.uint32), np.zeros(0, np.int64), np.zeros(0, np.float64), np.zeros(0, np.uint8), np.zeros(0, np.uint16)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Records:
     """Columns of records: stream ids, times and times of receipt (us), status texts ('' where none was sent)."""
@@ -50,6 +55,8 @@ class TelemetryWriter:
 
     async def insert_readings(self, rows: Readings) -> None:
         """Store readings durably; a higher revision of the same (sensor, time) wins."""
+        if not len(rows):
+            return
         table = pa.table(
             {
                 "sensor": pa.array(rows.sensor),
@@ -89,6 +96,8 @@ class TelemetryWriter:
 
     async def stored(self, sensors: NDArray[np.uint32], times: NDArray[np.int64]) -> Readings:
         """The current readings at any of these sensors and any of these times (a superset of the pairs)."""
+        if not len(times):
+            return NOTHING
         table = await self._engine.query(
             """SELECT sensor, toUnixTimestamp64Micro(time) AS micros, value, quality, revision FROM readings FINAL
                WHERE sensor IN {sensors:Array(UInt32)}

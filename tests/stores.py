@@ -1,0 +1,92 @@
+"""Real stores for tests: one embedded ClickHouse per test process, a fresh database in it for every test."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wattline.ingest.pipeline import Options, Pipeline
+from wattline.model.clock import DAY, ManualClock
+from wattline.model.place import Layout, Quantity
+from wattline.model.record import Row
+from wattline.registry.service import Registry
+from wattline.state.database import Database
+from wattline.state.migrate import migrate
+
+RETENTION = {"readings": 90 * DAY, "records": 90 * DAY, "tier_1m": 730 * DAY}
+FOUR = Layout(
+    "hop.telemetry",
+    (Quantity("voltage_kv", "kV"), Quantity("current_a", "A"), Quantity("power_mw", "MW"), Quantity("frequency_hz", "Hz")),
+)
+
+_names = itertools.count()
+_root = tempfile.TemporaryDirectory(prefix="wattline-telemetry-")
+
+
+def fresh_telemetry_url() -> str:
+    """The URL of an empty database in this process's embedded engine (chDB allows one directory per process)."""
+    return f"chdb://{_root.name}/engine?database=test_{next(_names)}"
+
+
+@dataclass
+class Counts:
+    """A meter that counts."""
+
+    rows: int = 0
+    moved: int = 0
+    failures: int = 0
+    published: list[Row] = field(default_factory=list)
+
+    def committed(self, rows: int, seconds: float) -> None:
+        self.rows += rows
+
+    def flushed(self, rows: int, seconds: float) -> None:
+        self.moved += rows
+
+    def flush_failed(self) -> None:
+        self.failures += 1
+
+
+@dataclass
+class Spine:
+    """A registry and a pipeline on a directory; `restart` closes them cleanly or drops them as a crash would."""
+
+    directory: Path
+    clock: ManualClock
+    telemetry_url: str
+    most_journal_bytes: int = 1 << 30
+    counts: Counts = field(default_factory=Counts)
+
+    async def open(self) -> None:
+        self.database = Database(f"sqlite+aiosqlite:///{self.directory}/state.db")
+        await migrate(self.database)
+        self.registry = Registry(self.database)
+        await self.registry.load()
+        options = Options(self.directory / "journal.db", self.telemetry_url, self.most_journal_bytes, RETENTION)
+        self.pipeline = Pipeline(options, self.registry, self.clock, self.counts, self.counts.published.extend)
+        await self.pipeline.start()
+
+    async def close(self) -> None:
+        await self.pipeline.stop()
+        await self.database.close()
+
+    async def crash(self) -> None:
+        """Forget everything in memory; only what is on disk remains."""
+        await self.pipeline.abandon()
+        await self.database.close()
+
+
+@asynccontextmanager
+async def spine(directory: Path, clock: ManualClock, **options: object) -> AsyncIterator[Spine]:
+    """An open spine, closed at the end."""
+    url = str(options.pop("telemetry_url", None) or fresh_telemetry_url())
+    made = Spine(directory, clock, url, **options)  # type: ignore[arg-type]
+    await made.open()
+    try:
+        yield made
+    finally:
+        await made.close()
