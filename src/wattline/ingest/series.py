@@ -158,6 +158,14 @@ class Series:
         await self._settle(sensors, start, end)
         return await self._reader.buckets(sensors, start, end, width, self._writer.watermark)
 
+    async def medians(
+        self, streams: Sequence[Stream], groups: Sequence[int], start: int, end: int, width: int, column: str
+    ) -> RawReadings:
+        """The median of one quantity over each group of streams in each bucket of `width` us (group as `sensor`)."""
+        await self._fresh(streams)
+        sensors = [stream.sensor_id(column) for stream in streams]
+        return await self._reader.medians(sensors, groups, start, end, width)
+
     async def _settle(self, sensors: Sequence[int], start: int, end: int) -> None:
         chosen = set(sensors)
         if self._rollup.touches(chosen, start, end):

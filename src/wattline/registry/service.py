@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from wattline.model.errors import NotFound
@@ -12,6 +14,24 @@ from wattline.model.record import UNKNOWN
 from wattline.registry import store
 from wattline.registry.stream import Stream
 from wattline.state.database import Database
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A stream that shall exist: its tenant, the keys of its site and device, and its columns."""
+
+    tenant: str
+    site: str
+    device: str
+    layout: Layout
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """How the registry finds it."""
+        return self.tenant, self.site, self.device, self.layout.name
 
 
 class Registry:
@@ -77,20 +97,28 @@ class Registry:
         self, tenant: str, site: str, device: str, layout: Layout, attributes: Mapping[str, str] | None = None
     ) -> Stream:
         """The stream of these keys, made durable now if it did not exist. Idempotent, also across processes."""
+        (stream,) = await self.register_all([Registration(tenant, site, device, layout, attributes or {})])
+        return stream
+
+    async def register_all(self, wanted: Sequence[Registration]) -> list[Stream]:
+        """The streams of many keys, in order; what is missing is made in one transaction."""
         async with self._writing:
-            known = self.find(tenant, site, device, layout.name)
-            if known is not None:
-                return known
-            async with self._database.transaction() as connection:
-                stream_id = await store.insert_stream(connection, tenant, site, device, layout, attributes or {})
-            async with self._database.read() as connection:
-                if (tenant, site) not in self._sites:
-                    for found in await store.load_sites(connection):
-                        if found.id not in self._sites_by_id:
-                            self._sites[found.tenant, found.key] = self._sites_by_id[found.id] = found
-                (stream,) = await store.load_streams(connection, self._sites_by_id, self._devices, stream_id)
-            self._add(stream)
-            return stream
+            missing = {w.key: w for w in wanted if w.key not in self._by_key}
+            if missing:
+                async with self._database.transaction() as connection:
+                    made = [
+                        await store.insert_stream(connection, w.tenant, w.site, w.device, w.layout, w.attributes)
+                        for w in missing.values()
+                    ]
+                async with self._database.read() as connection:
+                    known = len(self._sites_by_id)
+                    for site in await store.load_sites(connection):
+                        if site.id not in self._sites_by_id:
+                            self._sites[site.tenant, site.key] = self._sites_by_id[site.id] = site
+                    log.debug("registered", extra={"streams": len(made), "sites": len(self._sites_by_id) - known})
+                    for stream in await store.load_streams(connection, self._sites_by_id, self._devices, made):
+                        self._add(stream)
+            return [self._by_key[w.key] for w in wanted]
 
     async def describe_site(
         self,

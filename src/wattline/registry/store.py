@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wattline.model.place import Device, Layout, Quantity, Sensor, Site
 from wattline.registry.stream import Stream
 from wattline.state.tables import metadata
+
+MOST_NAMED = 500
+"""Ids that one statement names; for more, reading the whole table is as quick."""
 
 sites = sa.Table(
     "sites",
@@ -102,9 +105,12 @@ async def update_site(connection: AsyncConnection, site_id: int, values: Mapping
 
 
 async def load_streams(
-    connection: AsyncConnection, known_sites: Mapping[int, Site], known_devices: dict[int, Device], stream_id: int | None = None
+    connection: AsyncConnection,
+    known_sites: Mapping[int, Site],
+    known_devices: dict[int, Device],
+    only: Sequence[int] | None = None,
 ) -> list[Stream]:
-    """Every stream, or one, with its sensors. Devices not seen before are added to `known_devices`."""
+    """Every stream, or those named, with its sensors. Devices not seen before are added to `known_devices`."""
     query = (
         sa.select(
             streams.c.id,
@@ -118,13 +124,16 @@ async def load_streams(
         .order_by(streams.c.id)
     )
     columns = sa.select(sensors).order_by(sensors.c.stream_id, sensors.c.position)
-    if stream_id is not None:
-        query, columns = query.where(streams.c.id == stream_id), columns.where(sensors.c.stream_id == stream_id)
+    if only is not None and len(only) <= MOST_NAMED:
+        query, columns = query.where(streams.c.id.in_(only)), columns.where(sensors.c.stream_id.in_(only))
     by_stream: dict[int, list[Sensor]] = {}
     for c in await connection.execute(columns):
         by_stream.setdefault(c.stream_id, []).append(Sensor(c.id, Quantity(c.quantity, c.unit, c.kind)))
     loaded = []
+    chosen = None if only is None else set(only)
     for r in await connection.execute(query):
+        if chosen is not None and r.id not in chosen:
+            continue
         device = known_devices.get(r.device_id)
         if device is None:
             device = known_devices[r.device_id] = Device(r.device_id, known_sites[r.site_id], r.key, json.loads(r.attributes))
