@@ -1,0 +1,18 @@
+"""Everything that is measured, in the order it runs. A new contract adds its benches here."""
+
+from __future__ import annotations
+
+from bench import comparison, detection, ingest, lifecycle, live, query, scenario
+from bench.runner import Bench
+
+BENCHES: tuple[Bench, ...] = (
+    Bench("single", ingest.single),
+    Bench("baseline", comparison.baseline),
+    Bench("batch", ingest.batch),
+    Bench("latest", query.latest),
+    Bench("week", query.week),
+    Bench("live", live.live),
+    Bench("scoring", detection.scoring),
+    Bench("lifecycle", lifecycle.lifecycle),
+    Bench("scenario", scenario.scenario),
+)

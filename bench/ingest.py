@@ -1,0 +1,111 @@
+"""Readings in: one at a time, in batches, and what they take on disk afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bench.client import Connection
+from bench.closed_loop import Load, Target, load
+from bench.data import Batches
+from bench.figure import Figure, median_run, percentile
+from bench.product import BATCH_PATH, SINGLE_PATH, Product, started
+from bench.runner import Context
+from wattline.model.clock import SECOND
+
+CONNECTIONS = 64
+SINGLE = "single POST, 64 connections"
+BATCH = "batch POST, 1,000 readings each"
+BATCH_CONNECTIONS = 4
+SENSORS = 4
+
+
+def single(context: Context) -> Sequence[Figure]:
+    """Single-record POSTs, closed loop, every answer after the fsync of its reading."""
+    product = started(context, "single")
+    target = Target(product.port, SINGLE_PATH, product.key)
+    now, seconds = int(time.time()), context.scaled(10, 3)
+    load(target, connections=CONNECTIONS, seconds=2, first=now - 36_000)
+    runs: list[Load] = []
+    processor: list[float] = []
+    for number in range(context.scaled(3, 1)):
+        before = product.server.cpu_seconds()
+        runs.append(load(target, connections=CONNECTIONS, seconds=seconds, first=now - 30_000 + 3_000 * number))
+        processor.append((product.server.cpu_seconds() - before) / seconds)
+    middle = median_run(runs, lambda run: run.rate)
+    wide = load(target, connections=512, seconds=seconds, first=now - 15_000)
+    detail = {"runs": [run.as_detail() for run in runs], "server_cores": [round(share, 2) for share in processor]}
+    return [
+        Figure(SINGLE, middle.rate, "readings/s", target=12_000, p50=middle.p50, p99=middle.p99, detail=detail),
+        Figure(f"{SINGLE}: p99", middle.p99, "ms", "less", target=25, p50=middle.p50, p99=middle.p99),
+        Figure("single POST, 512 connections", wide.rate, "readings/s", p50=wide.p50, p99=wide.p99, detail=wide.as_detail()),
+    ]
+
+
+@dataclass(slots=True)
+class Pour:
+    """What came of pouring batches in: accepted batches, how long they took together, each answer's time, how many 503."""
+
+    batches: int
+    seconds: float
+    taken: list[float]
+    put_off: int
+
+
+async def pour(product: Product, bodies: Iterator[bytes], *, connections: int = BATCH_CONNECTIONS) -> Pour:
+    """Send every body once, over a few connections; a 503 is waited out and tried again, as the contract asks."""
+    loop = asyncio.get_running_loop()
+    poured = Pour(0, 0.0, [], 0)
+
+    async def work() -> None:
+        connection = await Connection.open(product.port, product.key)
+        for body in bodies:
+            while True:
+                sent = loop.time()
+                status, answer = await connection.post(BATCH_PATH, body)
+                if status == 200:
+                    break
+                if status != 503:
+                    raise RuntimeError(f"a batch was answered with {status}: {answer[:500]!r}")
+                poured.put_off += 1
+                await asyncio.sleep(0.2)
+            poured.taken.append(loop.time() - sent)
+            poured.batches += 1
+        connection.close()
+
+    begun = loop.time()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(connections):
+            group.create_task(work())
+    poured.seconds = loop.time() - begun
+    return poured
+
+
+def instants(batches: Batches, first: int, count: int) -> Iterator[bytes]:
+    """One body for each of `count` seconds from `first` (seconds since 1970)."""
+    for number in range(count):
+        yield batches.body(number, (first + number) * SECOND)
+
+
+def batch(context: Context) -> Sequence[Figure]:
+    """Batches of 1,000 records (one polling cycle of 1,000 feeders, four sensors each), long enough to reach the store."""
+    product = started(context, "batch")
+    batches = Batches.of(100, 10)
+    count = context.scaled(1500, 300)
+    first = int(time.time()) - 40_000
+    asyncio.run(pour(product, instants(batches, first, 50)))
+    runs = []
+    for number in range(context.scaled(3, 1)):
+        runs.append(asyncio.run(pour(product, instants(batches, first + 1_000 + number * 3_000, count))))
+    rate: Callable[[Pour], float] = lambda run: run.batches * batches.size / run.seconds  # noqa: E731
+    middle = median_run(runs, rate)
+    detail = {
+        "runs": [{"rate": round(rate(run)), "seconds": round(run.seconds, 2), "put_off": run.put_off} for run in runs],
+        "body_bytes": len(batches.body(0, first * SECOND)),
+        "connections": BATCH_CONNECTIONS,
+        "values_per_second": round(rate(middle) * SENSORS),
+    }
+    p50, p99 = percentile(middle.taken, 50), percentile(middle.taken, 99)
+    return [Figure(BATCH, rate(middle), "readings/s", target=150_000, p50=p50, p99=p99, detail=detail)]
