@@ -16,6 +16,8 @@ MEBIBYTE = 1024 * 1024
 Port = Annotated[int, Field(ge=0, le=65535)]
 Days = Annotated[int, Field(ge=1, le=36_500)]
 Seconds = Annotated[float, Field(gt=0, le=31_536_000)]
+Span = Annotated[int, Field(ge=0)]
+Number = Annotated[int, Field(ge=1)]
 Bytes = Annotated[int, Field(ge=1)]
 Directory = Annotated[Path, AfterValidator(Path.absolute)]
 
@@ -97,6 +99,20 @@ class Settings(BaseSettings):
     smtp_username: str | None = _setting("Mail", "User name at the mail server.", None)
     smtp_password: SecretStr | None = _setting("Mail", "Password at the mail server.", None)
     smtp_sender: str = _setting("Mail", "Address that mails come from.", "wattline@localhost", pattern=r"^[^@\s]+@[^@\s]+$")
+
+    alert_trip_cooldown: Span = _setting("Alerts", "Seconds in which a feeder gets at most one trip mail.", 300)
+    alert_anomaly_cooldown: Span = _setting("Alerts", "Seconds in which a substation gets at most one anomaly mail.", 900)
+    alert_rate_limit: Number = _setting("Alerts", "Mails to one recipient within `alert_rate_window`; then digests.", 20)
+    alert_rate_window: Number = _setting("Alerts", "Length of that window, in seconds.", 3600)
+    alert_digest_interval: Number = _setting("Alerts", "Seconds in which a recipient gets at most one digest.", 600)
+    alert_digest_settle: Span = _setting("Alerts", "Seconds that the first digest gathers before it is sent.", 60)
+    alert_storm_trips: Number = _setting("Alerts", "Trips within `alert_storm_window`; one more is a storm: one mail.", 10)
+    alert_storm_window: Number = _setting("Alerts", "Length of that window, in seconds.", 60)
+    alert_sending_lease: Number = _setting("Alerts", "Seconds after which an unfinished delivery is sent again.", 60)
+    alert_retry_first: Number = _setting("Alerts", "Seconds to the first retry of a delivery; each later one doubles.", 10)
+    alert_retry_longest: Span = _setting("Alerts", "Longest time between two retries, in seconds.", 900)
+    alert_retry_for: Span = _setting("Alerts", "Seconds after which a delivery that never succeeded is given up.", 86_400)
+    alert_anomaly_cleared_mail: bool = _setting("Alerts", "Also mail when an anomaly has cleared.", False)
 
     log_level: Literal["debug", "info", "warning", "error"] = _setting("Logs", "Least severity that is written.", "info")
     log_format: Literal["console", "json"] = _setting("Logs", "Lines for people, or one JSON object a line.", "console")
