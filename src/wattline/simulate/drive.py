@@ -24,11 +24,13 @@ async def drive(
     stop: asyncio.Event,
     *,
     period_seconds: int = 1,
+    settle_seconds: float = SETTLE_SECONDS,
     pause: Pause = asyncio.sleep,
 ) -> None:
-    """Poll the fleet at every whole multiple of the period until `stop`, then restore what is open and drain for a while.
+    """Poll the fleet at every whole multiple of the period until `stop`, then restore what is open and wait for the answers.
 
     A cycle that could not run in time (a machine that slept) is skipped, not made up: an RTU has no past either.
+    A server that has gone by then is not waited for longer than `settle_seconds`: the next start ends what was left open.
     A clock that steps back waits until it has caught up, so that no instant is reported twice with other values.
     """
     period = period_seconds * SECOND
@@ -45,7 +47,7 @@ async def drive(
                 sender.offer(fleet.poll(due))
             await _pause_or_stop(pause, (period - clock.micros() % period) / SECOND, stop)
         sender.offer(fleet.settle(last))
-        if not await sender.drain(SETTLE_SECONDS):
+        if not await sender.drain(settle_seconds):
             _logger.warning("stopped with %d messages unanswered", sender.waiting)
     finally:
         delivery.cancel()

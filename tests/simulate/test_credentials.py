@@ -1,0 +1,50 @@
+"""The credentials file: private, whole at every moment, and of no use when damaged."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from wattline.simulate.credentials import Credentials
+
+KNOWN = Credentials("http://127.0.0.1:8000", "wl_example")
+
+
+def test_is_private_and_in_the_stated_form(tmp_path: Path) -> None:
+    path = KNOWN.write(tmp_path)
+    assert path == tmp_path / "credentials.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert json.loads(path.read_text()) == {"base_url": "http://127.0.0.1:8000", "hop": {"api_key": "wl_example"}}
+    assert Credentials.read(path) == KNOWN
+
+
+def test_replaces_a_file_that_others_could_read(tmp_path: Path) -> None:
+    path = tmp_path / "credentials.json"
+    path.write_text("{}")
+    path.chmod(0o644)
+    before = path.stat().st_ino
+    KNOWN.write(tmp_path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.stat().st_ino != before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["credentials.json"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = KNOWN.write(tmp_path)
+    with pytest.raises(TypeError):
+        Credentials("http://x", object()).write(tmp_path)  # type: ignore[arg-type]
+    assert Credentials.read(path) == KNOWN
+    assert [entry.name for entry in tmp_path.iterdir()] == ["credentials.json"]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", '{"base_url": "x"}', '{"base_url": "x", "hop": {"api_key": 5}}', "\xff"]
+)
+def test_a_damaged_file_is_no_credentials(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "credentials.json"
+    path.write_text(content, encoding="latin-1")
+    assert Credentials.read(path) is None
+    assert Credentials.read(tmp_path / "absent.json") is None
