@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import tempfile
 from collections.abc import AsyncIterator
@@ -40,12 +41,14 @@ class Counts:
     moved: int = 0
     failures: int = 0
     published: list[Row] = field(default_factory=list)
+    progress: asyncio.Event = field(default_factory=asyncio.Event)
 
     def committed(self, rows: int, seconds: float) -> None:
         self.rows += rows
 
     def flushed(self, rows: int, seconds: float) -> None:
         self.moved += rows
+        self.progress.set()
 
     def flush_failed(self) -> None:
         self.failures += 1
@@ -69,6 +72,13 @@ class Spine:
         options = Options(self.directory / "journal.db", self.telemetry_url, self.most_journal_bytes, RETENTION)
         self.pipeline = Pipeline(options, self.registry, self.clock, self.counts, self.counts.published.extend)
         await self.pipeline.start()
+
+    async def drained(self) -> None:
+        """Wait until the writer has moved everything by itself."""
+        async with asyncio.timeout(30):
+            while self.pipeline.ingest.backlog_bytes:
+                self.counts.progress.clear()
+                await self.counts.progress.wait()
 
     async def close(self) -> None:
         await self.pipeline.stop()

@@ -29,8 +29,8 @@ async def test_an_answer_means_that_the_row_is_in_the_file(tmp_path: Path, clock
         assert stream.latest.time == clock.micros()
 
 
-async def test_rows_are_published_once_in_the_order_of_commit(tmp_path: Path, clock: ManualClock) -> None:
-    async with spine(tmp_path, clock) as s:
+async def test_rows_are_published_once_in_the_order_of_commit(tmp_path: Path, clock: ManualClock, telemetry_url: str) -> None:
+    async with spine(tmp_path, clock, telemetry_url=telemetry_url) as s:
         stream = await s.registry.register("t", "s", "d", FOUR)
         now = clock.micros()
         await asyncio.gather(*(s.pipeline.ingest.submit([four(stream.id, now + n)]) for n in range(50)))
@@ -38,8 +38,8 @@ async def test_rows_are_published_once_in_the_order_of_commit(tmp_path: Path, cl
         assert not any(row.late for row in s.counts.published)
 
 
-async def test_latest_does_not_go_back_for_late_rows(tmp_path: Path, clock: ManualClock) -> None:
-    async with spine(tmp_path, clock) as s:
+async def test_latest_does_not_go_back_for_late_rows(tmp_path: Path, clock: ManualClock, telemetry_url: str) -> None:
+    async with spine(tmp_path, clock, telemetry_url=telemetry_url) as s:
         stream = await s.registry.register("t", "s", "d", FOUR)
         now = clock.micros()
         await s.pipeline.ingest.submit([four(stream.id, now, 60.1)])
@@ -54,8 +54,10 @@ async def test_latest_does_not_go_back_for_late_rows(tmp_path: Path, clock: Manu
         assert (again.latest.time, again.latest.values) == (now, (230.0, 100.0, 10.0, 60.1))
 
 
-async def test_a_repeated_row_is_kept_once_and_a_changed_one_keeps_both_for_audit(tmp_path: Path, clock: ManualClock) -> None:
-    async with spine(tmp_path, clock) as s:
+async def test_a_repeated_row_is_kept_once_and_a_changed_one_keeps_both_for_audit(
+    tmp_path: Path, clock: ManualClock, telemetry_url: str
+) -> None:
+    async with spine(tmp_path, clock, telemetry_url=telemetry_url) as s:
         stream = await s.registry.register("t", "s", "d", FOUR)
         now = clock.micros()
         for hertz in (60.0, 60.0, 59.5, 59.5, 60.25):
@@ -91,10 +93,10 @@ async def test_a_stopping_server_refuses_rows(tmp_path: Path, clock: ManualClock
 
 
 async def test_more_rows_than_memory_keeps_are_read_back_from_the_file(
-    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, clock: ManualClock, telemetry_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wattline.ingest.writer.MOST_ROWS", 10)
-    async with spine(tmp_path, clock) as s:
+    async with spine(tmp_path, clock, telemetry_url=telemetry_url) as s:
         stream = await s.registry.register("t", "s", "d", FOUR)
         now = clock.micros()
         async with s.pipeline.writer.lane:  # The store is busy: nothing moves.
@@ -105,8 +107,8 @@ async def test_more_rows_than_memory_keeps_are_read_back_from_the_file(
         assert s.pipeline.ingest.backlog_bytes == 0
 
 
-async def test_partitions_past_their_retention_go_and_no_others(tmp_path: Path, clock: ManualClock) -> None:
-    async with spine(tmp_path, clock) as s:
+async def test_partitions_past_their_retention_go_and_no_others(tmp_path: Path, clock: ManualClock, telemetry_url: str) -> None:
+    async with spine(tmp_path, clock, telemetry_url=telemetry_url) as s:
         stream = await s.registry.register("t", "s", "d", FOUR)
         now = clock.micros()
         ages = [0, 1, 30, 88, 89, 92, 120]

@@ -74,6 +74,8 @@ class Pipeline:
             publish=publish,
             meter=meter,
         )
+        self.caught_up = asyncio.Event()
+        """Set once the journal was replayed and the newest rows are known."""
         self._task: asyncio.Task[None] | None = None
 
     async def _prepare(self) -> None:
@@ -111,6 +113,7 @@ class Pipeline:
                 if stream.latest is None or stream.latest.time < row.time:
                     stream.latest = row
         self.ingest.know(times, since)
+        self.caught_up.set()
 
     async def _catch_up_later(self) -> None:
         pause = 0.5

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import clickhouse_connect
 import pyarrow as pa
@@ -25,25 +25,31 @@ READ_SETTINGS = {"do_not_merge_across_partitions_select_final": 1, "enable_alp_c
 
 
 class Location:
-    """Where a telemetry URL points: the engine, and the database in it."""
+    """Where a telemetry URL points: the engine, and the database in it.
+
+    `chdb:///DIRECTORY?database=NAME` or `http(s)://USER:PASSWORD@HOST:PORT/NAME?timeout=SECONDS`; user and password are
+    percent-encoded, and the timeout (30) is how long one answer may take.
+    """
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
+        query = parse_qs(parts.query)
         self.embedded = parts.scheme == "chdb"
         if self.embedded:
             self.path = parts.path
-            self.database = parse_qs(parts.query).get("database", ["wattline"])[0]
+            self.database = query.get("database", ["wattline"])[0]
         elif parts.scheme in {"http", "https"} and parts.hostname:
             self.database = parts.path.strip("/") or "wattline"
             self.options: dict[str, Any] = {
                 "interface": parts.scheme,
                 "host": parts.hostname,
                 "port": parts.port or (8443 if parts.scheme == "https" else 8123),
-                "username": parts.username or "default",
-                "password": parts.password or "",
+                "username": unquote(parts.username or "default"),
+                "password": unquote(parts.password or ""),
                 "connect_timeout": 5,
-                "send_receive_timeout": 60,
+                "send_receive_timeout": float(query.get("timeout", ["30"])[0]),
                 "autogenerate_session_id": False,
+                "dedicated_pool": True,
             }
         else:
             raise ValueError("the telemetry URL begins with chdb:///, http:// or https://")
