@@ -17,86 +17,89 @@ from wattline.platform import Platform
 from wattline.server import Listener, Server, check_exposure
 from wattline.settings import Settings, unknown_variables
 
-Companion = Callable[[Platform, str], Awaitable[None]]
-"""What runs beside the server once it is ready, given the platform and the base URL; its failure stops the server."""
-
-
-@contextlib.contextmanager
-def _stop_signals(asked: Callable[[], None]) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+Step = Callable[[Platform, str], Awaitable[None]]
+"""Something done with the opened platform and the base URL of the server."""
 
 
 class _Stop:
-    """What a signal does: gives up an unfinished start, ends a running server, and the second time does not wait."""
+    """What a signal does: gives up an unfinished start, ends a running server, and the second time does not wait for it."""
 
     def __init__(self) -> None:
+        self.asked = asyncio.Event()
         self.server: Server | None = None
-        self.asked = False
         self._starting = asyncio.current_task()
 
     def __call__(self) -> None:
-        if self.server is not None:
-            (self.server.abandon if self.asked else self.server.stop)()
-        elif self._starting is not None and not self.asked:
+        if self.asked.is_set():
+            if self.server is not None:
+                self.server.abandon()
+        elif self.server is None and self._starting is not None:
             self._starting.cancel()
-        self.asked = True
+        self.asked.set()
+
+    @contextlib.contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """Called on SIGTERM and SIGINT for the length of the block."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
 
 
-async def _accompany(server: Server, companion: Awaitable[None]) -> None:
-    """Until the server has ended; a companion that returns early is no reason to stop, one that fails is."""
-    beside, ended = asyncio.ensure_future(companion), asyncio.create_task(server.ended.wait())
+async def _until_stopped(stop: _Stop, server: Server, beside: Awaitable[None] | None) -> None:
+    """A step beside the server is ended while the server still answers; if it fails, that is the end of the server too."""
+    waits = [asyncio.create_task(stop.asked.wait()), asyncio.create_task(server.ended.wait())]
+    step = None if beside is None else asyncio.ensure_future(beside)
     try:
-        await asyncio.wait({beside, ended}, return_when=asyncio.FIRST_COMPLETED)
-        if beside.done():
-            await beside
-            await ended
+        await asyncio.wait([*waits, *([step] if step else [])], return_when=asyncio.FIRST_COMPLETED)
+        if step is not None and step.done():
+            await step
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        beside.cancel()
-        ended.cancel()
-        await asyncio.gather(beside, ended, return_exceptions=True)
+        tasks = [*waits, *([step] if step else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _serve(settings: Settings, listener: Listener, stop: _Stop, companion: Companion | None) -> None:
+async def _serve(settings: Settings, listener: Listener, stop: _Stop, prepare: Step | None, beside: Step | None) -> None:
     async with Platform.open(settings) as platform:
-        server = Server(create_app(platform), listener, settings, stopping=platform.begin_stop)
-        stop.server = server
+        if prepare is not None:
+            await prepare(platform, listener.url)
+        stop.server = server = Server(create_app(platform), listener, settings, stopping=platform.begin_stop)
         async with server.serving() as url:
             sys.stdout.write(f"ready {url}\n")
             sys.stdout.flush()
-            if companion is None:
-                await server.ended.wait()
-            else:
-                await _accompany(server, companion(platform, url))
-    structlog.get_logger("wattline").info("stopped", data=str(settings.data))
+            await _until_stopped(stop, server, None if beside is None else beside(platform, url))
 
 
-async def _main(settings: Settings, companion: Companion | None) -> None:
+async def _main(settings: Settings, prepare: Step | None, beside: Step | None) -> None:
     stop = _Stop()
     log = structlog.get_logger("wattline")
-    with (
-        _stop_signals(stop),
-        contextlib.closing(Listener(settings.host, settings.port, tls=settings.tls_cert is not None)) as listener,
-    ):
+    listener = Listener(settings.host, settings.port, tls=settings.tls_cert is not None)
+    with stop.on_signals(), contextlib.closing(listener):
         log.info("starting", data=str(settings.data), telemetry=settings.telemetry_url, state=settings.state_url)
         for name in unknown_variables():
             log.warning("unknown setting ignored", variable=name)
         try:
-            await _serve(settings, listener, stop, companion)
+            await _serve(settings, listener, stop, prepare, beside)
         except asyncio.CancelledError:
-            if not stop.asked:
+            if not stop.asked.is_set():
                 raise
+        log.info("stopped")
 
 
-def run(settings: Settings, companion: Companion | None = None) -> None:
-    """Serve until SIGTERM or SIGINT. Raises `Invalid` before anything is opened, and what a store raises on opening."""
+def run(settings: Settings, *, prepare: Step | None = None, beside: Step | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; `prepare` is done before the first request, `beside` while requests are served.
+
+    Raises `Invalid` before anything is opened, `Unavailable` where the address is taken, `StoreLocked` where another
+    process works on the data directory, and what a store raises on opening.
+    """
     check_exposure(settings)
     configure_logs(settings.log_level, settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_main(settings, companion))
+        runner.run(_main(settings, prepare, beside))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import typer
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from wattline import __version__
 from wattline.cli import events, keys, recipients, servers
@@ -30,10 +32,23 @@ def version() -> None:
     typer.echo(__version__)
 
 
+def _fail(message: str, code: int) -> NoReturn:
+    line = " ".join(redact_text(message).split())
+    sys.stderr.write(f"wattline: {line}\n")
+    sys.exit(code)
+
+
 def main() -> None:
     """Run the command line."""
     try:
         program()
+    except Invalid as error:
+        _fail(str(error), 2)
     except WattlineError as error:
-        sys.stderr.write(f"wattline: {redact_text(str(error))}\n")
-        sys.exit(2 if isinstance(error, Invalid) else 1)
+        _fail(str(error), 1)
+    except DBAPIError as error:
+        _fail(f"the state database refuses: {error.orig}", 1)
+    except (ArgumentError, NoSuchModuleError):
+        _fail("state_url begins with sqlite+aiosqlite:/// or postgresql+psycopg://", 2)
+    except OSError as error:
+        _fail(f"{error.strerror}: {error.filename}" if error.filename else str(error), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wattline.cli.options import Data, Tenant, load
-from wattline.cli.state import finish, opened
+from wattline.cli.state import opened
 from wattline.model.clock import SystemClock
 from wattline.model.errors import NotFound
 from wattline.notify import recipients
@@ -24,18 +25,17 @@ Address = Annotated[str, typer.Argument(help="E-mail address.", show_default=Fal
 def add(
     address: Address,
     name: Annotated[str | None, typer.Option(help="Name of the person or desk.")] = None,
-    role: Annotated[list[str] | None, typer.Option(help="What the recipient is; may be given more than once.")] = None,
     tenant: Tenant = None,
     data: Data = None,
 ) -> None:
     """Mail alerts of a utility to this address too; given again, it replaces what is known of the address."""
-    recipient = Recipient(recipients.checked_address(address), name, tuple(role or ()))
+    recipient = Recipient(recipients.checked_address(address), name)
 
     async def work(settings: Settings) -> None:
         async with opened(settings) as database, database.transaction() as connection:
             await recipients.add(connection, tenant or settings.default_tenant, recipient, SystemClock().micros())
 
-    finish(work(load(data=data)))
+    asyncio.run(work(load(data=data)))
     typer.echo(f"mails go to {recipient.address}")
 
 
@@ -47,9 +47,9 @@ def list_(tenant: Tenant = None, data: Data = None) -> None:
         async with opened(settings) as database, database.read() as connection:
             return await recipients.listed(connection, tenant or settings.default_tenant)
 
-    table = Table("address", "name", "roles")
-    for recipient in finish(work(load(data=data))):
-        table.add_row(recipient.address, recipient.name or "", ", ".join(recipient.roles))
+    table = Table("address", "name")
+    for recipient in asyncio.run(work(load(data=data))):
+        table.add_row(recipient.address, recipient.name or "")
     Console().print(table)
 
 
@@ -62,6 +62,6 @@ def remove(address: Address, tenant: Tenant = None, data: Data = None) -> None:
         async with opened(settings) as database, database.transaction() as connection:
             return await recipients.remove(connection, tenant or settings.default_tenant, checked, SystemClock().micros())
 
-    if not finish(work(load(data=data))):
+    if not asyncio.run(work(load(data=data))):
         raise NotFound(f"{checked} is no recipient")
     typer.echo(f"no more mails to {checked}")

@@ -19,7 +19,6 @@ def serve(
     behind_proxy: BehindProxy = False,
 ) -> None:
     """Serve the contracts until SIGTERM or Ctrl-C. Every WATTLINE_* setting applies too."""
-    # The engines take a second to import; commands that do not serve should not pay for them.
     from wattline.cli.process import run
 
     run(load(data=data, host=host, port=port, open=open_, tls_cert=tls_cert, tls_key=tls_key, behind_proxy=behind_proxy))
@@ -31,7 +30,7 @@ def demo(
     simulate: Annotated[bool, typer.Option(help="Run the simulated fleet; without it nothing is sent.")] = True,
 ) -> None:
     """Serve with a seeded registry, working credentials and a simulated fleet that speaks the public contracts."""
+    from wattline.cli.demo import introduce, send
     from wattline.cli.process import run
-    from wattline.simulate.demo import demo as beside
 
-    run(load(data=data, port=port), companion=lambda platform, url: beside(platform, url, simulate=simulate))
+    run(load(data=data, port=port), prepare=introduce, beside=send if simulate else None)
