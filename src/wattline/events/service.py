@@ -1,0 +1,131 @@
+"""The event log: append in the caller's transaction, look back page by page, follow, verify."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wattline.events import chain, store
+from wattline.events.model import Entry, Event, Page, body_text, check, digest
+from wattline.events.paging import Filter, check_limit, from_cursor, to_cursor
+from wattline.state.database import Database
+
+EVERYTHING = Filter()
+FOLLOW_BLOCK = 500
+
+
+class EventLog:
+    """The log of every tenant, on one state database."""
+
+    def __init__(self, database: Database, new_id: Callable[[], uuid.UUID] = uuid.uuid4) -> None:
+        self._database = database
+        self._new_id = new_id
+
+    async def append(
+        self,
+        connection: AsyncConnection,
+        *,
+        tenant: str,
+        kind: str,
+        time: int,
+        received: int,
+        site: str | None = None,
+        device: str | None = None,
+        subject: str | None = None,
+        event_type: str | None = None,
+        severity: str | None = None,
+        body: Mapping[str, Any] | None = None,
+        identity: str | None = None,
+    ) -> Event | None:
+        """Log one event (`model.Entry` says what each part is) inside the caller's write transaction.
+
+        None, and nothing is written, if the identity is in the log. Writers of one tenant take turns from here to the end
+        of the transaction; one that logs for several tenants must do so in the order of their names. Raises `Invalid` for
+        what a chain cannot hold.
+        """
+        entry = Entry(
+            tenant=tenant,
+            kind=kind,
+            time=time,
+            received=received,
+            site=site,
+            device=device,
+            subject=subject,
+            event_type=event_type,
+            severity=severity,
+            body=body or {},
+            identity=identity,
+        )
+        check(entry)
+        text = body_text(entry.body)
+        sequence, previous_hash = await store.lock_head(connection, entry.tenant)
+        if entry.identity is not None and await store.is_logged(connection, entry.tenant, entry.kind, entry.identity):
+            return None
+        fields = {name: getattr(entry, name) for name in Entry.__slots__}
+        # Read back from the text that is stored, so that what is hashed is what will be read.
+        fields["body"] = json.loads(text)
+        fields |= {"sequence": sequence + 1, "id": str(self._new_id()), "previous_hash": previous_hash}
+        event = Event(**fields, hash=digest(fields))
+        await store.add(connection, {**fields, "body": text, "hash": event.hash})
+        return event
+
+    async def query(
+        self,
+        tenant: str,
+        *,
+        kinds: Collection[str] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        sites: Collection[str] | None = None,
+        siteless: bool | None = None,
+        device: str | None = None,
+        subject: str | None = None,
+        event_type: str | None = None,
+        severity: str | None = None,
+        limit: int = 100,
+        before: str | None = None,
+    ) -> Page:
+        """Events of [start, end), newest first by (time, sequence), at most `limit` (1 to 1000); see `paging.Filter`.
+
+        `before` is the `next` of an earlier page. Raises `Invalid` for a limit out of range or a text that is no cursor.
+        """
+        check_limit(limit)
+        where = Filter(kinds, start, end, sites, siteless, device, subject, event_type, severity)
+        position = None if before is None else from_cursor(before)
+        async with self._database.read() as connection:
+            found = await store.newest_first(connection, tenant, where.conditions(), position, limit + 1)
+        events = tuple(found[:limit])
+        return Page(events, to_cursor(events[-1].time, events[-1].sequence) if len(found) > limit else None)
+
+    async def last_sequence(self, tenant: str) -> int:
+        """The sequence of the tenant's newest event, 0 before the first: where to follow from to see only what is new."""
+        async with self._database.read() as connection:
+            return await store.last_sequence(connection, tenant)
+
+    async def follow(
+        self, tenant: str, after: int, pause: Callable[[], Awaitable[object]], where: Filter = EVERYTHING
+    ) -> AsyncIterator[Event]:
+        """Each event with a sequence over `after`, in order and without a gap, for ever.
+
+        Once it has caught up it awaits `pause()`, which returns when there may be more (a message on the bus, a tick).
+        Sequences are handed out in the order of the commits, so nothing appears behind the reader.
+        """
+        while True:
+            async with self._database.read() as connection:
+                last = await store.last_sequence(connection, tenant)
+                block = await store.in_order(connection, tenant, after, where.conditions(), FOLLOW_BLOCK)
+            for event in block:
+                yield event
+            if len(block) == FOLLOW_BLOCK:
+                after = block[-1].sequence
+            else:
+                after = max(after, last)
+                await pause()
+
+    async def verify(self, tenant: str, advanced: chain.Advanced | None = None) -> chain.Verification:
+        """Recompute the tenant's whole chain; see `chain.verify`."""
+        return await chain.verify(self._database, tenant, advanced)
