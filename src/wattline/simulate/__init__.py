@@ -2,5 +2,6 @@
 
 Invariants: the physics is pure and seeded; only the contract's public words leave the fleet; a message keeps its timestamp
 through every retry, so that resending is idempotent; nothing here opens a store.
-Entry points: `fleet.Fleet`, `sender.Sender`, `drive.drive`, `demo.demo`; `python -m wattline.simulate` is a fleet as a process.
+Entry points: `fleet.Fleet`, `sender.Sender`, `drive.drive`, `demo.seed` and `provide`, `child.fleet_process`, `curl.page`;
+`python -m wattline.simulate` is the fleet as a process.
 """

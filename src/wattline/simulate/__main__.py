@@ -21,7 +21,7 @@ import numpy as np
 
 from wattline.model.clock import SystemClock
 from wattline.simulate.credentials import Credentials
-from wattline.simulate.drive import SETTLE_SECONDS, drive, leftovers
+from wattline.simulate.drive import drive, leftovers
 from wattline.simulate.fleet import Fleet, Weather
 from wattline.simulate.sender import CAPACITY, Sender, Tally
 
@@ -72,8 +72,7 @@ async def run(arguments: argparse.Namespace) -> Tally:
         # A server that is not up yet has no outages of ours that anybody can see; the next start tries again.
         with suppress(httpx.HTTPError):
             sender.offer(await leftovers(client, fleet, clock.micros()))
-        # When the leash goes, the server has stopped answering: there is nobody to settle with.
-        await drive(fleet, sender, clock, stop, settle_seconds=0.2 if arguments.attached else SETTLE_SECONDS)
+        await drive(fleet, sender, clock, stop)
     return sender.tally
 
 

@@ -1,37 +1,16 @@
-"""What `wattline demo` does beside its server: seed the registry, hand out a key, say how to call, and run the fleet."""
+"""What `wattline demo` prepares before its first request: the fleet's places in the registry, and credentials that work."""
 
 from __future__ import annotations
-
-import asyncio
-import sys
 
 from wattline.contracts.hop.layout import LAYOUT, device_key
 from wattline.model.errors import Unauthenticated
 from wattline.model.principal import ALL_SCOPES
 from wattline.platform import Platform
 from wattline.registry.service import Registration
-from wattline.simulate.child import fleet_process
 from wattline.simulate.credentials import FILE_NAME, Credentials
-from wattline.simulate.curl import hop_calls, page
 from wattline.simulate.plan import DEMO_PLAN
 
 KEY_NAME = "demo"
-
-
-async def demo(platform: Platform, base_url: str, *, simulate: bool) -> None:
-    """Seed, announce, and with `simulate` run the fleet until cancelled. Starting again on the same data changes nothing."""
-    await seed(platform)
-    credentials = await provide(platform, base_url)
-    path = credentials.write(platform.settings.data)
-    certificate = platform.settings.tls_cert
-    sys.stdout.write(
-        f"credentials in {path}\n\n{page(hop_calls(platform.clock.micros()), credentials, certificate)}\n\n"
-        f"documentation at {base_url}/docs\n"
-    )
-    sys.stdout.flush()
-    if simulate:
-        async with fleet_process(path, certificate):
-            await asyncio.Event().wait()
 
 
 async def seed(platform: Platform) -> None:

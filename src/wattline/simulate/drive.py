@@ -13,7 +13,7 @@ from wattline.simulate.fleet import Fleet
 from wattline.simulate.sender import Pause, Sender
 from wattline.simulate.words import EVENT, OUTAGE, Message, iso_utc
 
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS = 3.0
 _logger = logging.getLogger(__name__)
 
 

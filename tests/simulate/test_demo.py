@@ -1,0 +1,134 @@
+"""`wattline demo` as somebody meets it: credentials, curl lines that work as printed, and readings from the fleet."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+READY_SECONDS = 90
+
+
+@dataclass
+class Demo:
+    """A running demo: what it printed before it was ready, and its credentials."""
+
+    data: Path
+    process: subprocess.Popen[str]
+    printed: str = ""
+    credentials: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def client(self) -> httpx.Client:
+        headers = {"X-API-Key": self.credentials["hop"]["api_key"]}
+        return httpx.Client(base_url=f"{self.credentials['base_url']}/api", headers=headers, timeout=20)
+
+
+@contextlib.contextmanager
+def demo(data: Path, *options: str) -> Iterator[Demo]:
+    command = [sys.executable, "-m", "wattline", "demo", "--data", str(data), "--port", "0", *options]
+    log = data.with_suffix(".log")
+    with log.open("a") as errors, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
+        started = Demo(data, process)
+        watchdog = threading.Timer(READY_SECONDS, process.kill)
+        watchdog.start()
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                started.printed += line
+                if re.match(r"ready (\S+)", line):
+                    break
+            else:
+                raise AssertionError(f"the demo did not start:\n{log.read_text()[-4000:]}")
+            watchdog.cancel()
+            started.credentials = json.loads((data / "credentials.json").read_text())
+            yield started
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0, log.read_text()[-4000:]
+        finally:
+            watchdog.cancel()
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with demo(tmp_path_factory.mktemp("demo") / "data", "--no-simulate") as started:
+        yield started
+
+
+def test_without_the_fleet_everything_is_seeded_but_readings(quiet: Demo) -> None:
+    assert stat.S_IMODE((quiet.data / "credentials.json").stat().st_mode) == 0o600
+    with quiet.client as client:
+        assert client.get("/query/telemetry/latest").json() == []
+        assert client.get("/query/substations").json() == []
+        assert client.get("/query/events", params={"minutes": 60}).json() == []
+
+
+def commands(printed: str) -> list[tuple[str, str]]:
+    """The (title, command) pairs of what was printed."""
+    lines = printed.splitlines()
+    return [(lines[i - 1].removeprefix("# "), line) for i, line in enumerate(lines) if line.startswith("curl ")]
+
+
+def test_every_printed_line_works_as_it_stands(quiet: Demo) -> None:
+    printed = commands(quiet.printed)
+    paths = {re.search(r"/api(/[a-z/]+)", line)[1] for _, line in printed}  # type: ignore[index]
+    assert paths == {
+        "/health", "/ingest/telemetry", "/scada/write", "/ingest/event", "/ingest/outage", "/query/telemetry/latest",
+        "/query/telemetry/timeseries", "/query/ml/latest", "/query/ml/trend", "/query/events", "/query/outages/active",
+        "/query/frequency/thresholds", "/query/substations",
+    }  # fmt: skip
+    answers: dict[str, Any] = {}
+    for title, line in printed:
+        ran = subprocess.run(["bash", "-c", f"{line} -w '\\n%{{http_code}}'"], capture_output=True, text=True, check=True)
+        body, _, status = ran.stdout.rpartition("\n")
+        assert status == "200", (title, line, body)
+        answers[title] = json.loads(body)
+    assert answers["Write a reading"] == {"status": "telemetry written", "substation_id": "SUB001"}
+    assert answers["A feeder trips"] == {"status": "event written", "device_id": "SUB001-FDR002"}
+    assert [row["substation_id"] for row in answers["Latest reading of each substation"]] == ["SUB001"]
+    assert answers["Chart of one substation"]
+    assert [row["event_type"] for row in answers["Events"]] == ["FEEDER_RESTORE", "FEEDER_TRIP"]
+    assert answers["Active outages"] == []
+    assert answers["Substations"] == [{"substation_id": "SUB001", "latitude": 45.5231, "longitude": -122.6765}]
+
+
+def test_a_second_start_keeps_the_key_and_what_was_written(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with demo(data, "--no-simulate") as first, first.client as client:
+        reading = {"substation_id": "SUB002", "voltage_kv": 115, "current_a": 300, "power_mw": 50, "frequency_hz": 60}
+        assert client.post("/ingest/telemetry", json=reading).status_code == 200
+    with demo(data, "--no-simulate") as second, second.client as client:
+        assert second.credentials["hop"] == first.credentials["hop"]
+        assert [row["substation_id"] for row in client.get("/query/substations").json()] == ["SUB002"]
+    (data / "credentials.json").write_text(json.dumps(second.credentials | {"hop": {"api_key": "wl_revoked"}}))
+    with demo(data, "--no-simulate") as third, third.client as client:
+        assert third.credentials["hop"]["api_key"] not in {"wl_revoked", first.credentials["hop"]["api_key"]}
+        assert client.get("/query/substations").status_code == 200
+
+
+def test_readings_of_every_feeder_arrive_from_the_fleet(tmp_path: Path) -> None:
+    with demo(tmp_path / "data") as started, started.client as client:
+        seen: set[str] = set()
+        with client.stream("GET", "/stream", timeout=30) as stream:
+            assert stream.status_code == 200
+            for line in stream.iter_lines():
+                seen |= set(re.findall(r"SUB00\d-FDR00\d", line))
+                if len(seen) == 12:
+                    break
+        latest = client.get("/query/telemetry/latest").json()
+        assert [row["substation_id"] for row in latest] == ["SUB001", "SUB002", "SUB003"]
+        assert all(59.7 < row["frequency_hz"] < 60.3 for row in latest)
+        assert len(client.get("/query/substations").json()) == 3
