@@ -1,0 +1,140 @@
+"""The composition root: builds every part once, starts it, stops it in the right order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from wattline.alerting import AnomalyMail, alert_settings, transport
+from wattline.analytics.feed import FrequencyFeed, ScoreStore
+from wattline.analytics.limits import limits_for
+from wattline.analytics.service import ScoringService
+from wattline.analytics.settings import Interconnection, ScoringSettings
+from wattline.bus.memory import MemoryBus
+from wattline.events.service import EventLog
+from wattline.feeders.service import Feeders
+from wattline.identity.service import Identity
+from wattline.ingest.pipeline import Options, Pipeline
+from wattline.jobs.service import Jobs
+from wattline.measure import PipelineMeter
+from wattline.metrics import Metrics
+from wattline.model.clock import DAY, Clock, SystemClock
+from wattline.notify.service import Notify
+from wattline.outages.service import Outages
+from wattline.registry.service import Registry
+from wattline.settings import Settings
+from wattline.state.database import Database
+from wattline.state.lock import DirectoryLock
+from wattline.state.migrate import migrate
+
+ROLLUP_SECONDS = 10
+RETAIN_SECONDS = 3600
+USAGE_SECONDS = 60
+
+
+def retention(settings: Settings) -> dict[str, int]:
+    """How long each telemetry table keeps its rows, in microseconds."""
+    return {
+        "readings": settings.retention_raw_days * DAY,
+        "records": settings.retention_raw_days * DAY,
+        "replaced_readings": settings.retention_minute_days * DAY,
+        "tier_1m": settings.retention_minute_days * DAY,
+        "tier_5m": settings.retention_5m_days * DAY,
+        "tier_1h": settings.retention_hour_days * DAY,
+        "tier_1d": settings.retention_day_days * DAY,
+    }
+
+
+class Platform:
+    """Everything a contract may use. Built and started by `open`."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.metrics = Metrics()
+        self.stopping = asyncio.Event()
+        """Set before the drain: endless responses end themselves when they see it."""
+        self.bus = MemoryBus()
+        self.database = Database(settings.state_url)
+        self.jobs = Jobs(settings.state_url, clock)
+        self.registry = Registry(self.database)
+        self.identity = Identity(self.database, clock)
+        self.pipeline = Pipeline(
+            Options(settings.data / "journal.db", settings.telemetry_url, settings.journal_max_bytes, retention(settings)),
+            self.registry,
+            clock,
+            PipelineMeter(self.metrics),
+            partial(self.bus.publish, "rows"),
+        )
+        self.ingest = self.pipeline.ingest
+        self.series = self.pipeline.series
+        self.events = EventLog(self.database)
+        self.notify = Notify(self.database, clock, alert_settings(settings), transport(settings), settings.smtp_sender)
+        self.feeders = Feeders(self.database, self.events, self.notify, clock, partial(self.bus.publish, "event"))
+        self.outages = Outages(self.database, self.events, partial(self.bus.publish, "outage"))
+        self.scoring = ScoringService(
+            self.database,
+            FrequencyFeed(self.registry, self.series),
+            ScoreStore(self.registry, self.ingest, clock),
+            clock,
+            ScoringSettings(default=Interconnection("default", limits_for(settings.nominal_hz))),
+            AnomalyMail(self.notify),
+        )
+        self.metrics.journal_bytes.source = lambda: self.ingest.backlog_bytes
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings, clock: Clock | None = None) -> AsyncIterator[Platform]:
+        """A started platform on `settings.data`, which no other process may use meanwhile (`StoreLocked`)."""
+        async with AsyncExitStack() as stack:
+            stack.enter_context(DirectoryLock(settings.data))
+            platform = cls(settings, clock or SystemClock())
+            stack.push_async_callback(platform.database.close)
+            await migrate(platform.database)
+            await platform.registry.load()
+            await platform.pipeline.start()
+            stack.push_async_callback(platform.pipeline.stop)
+            await platform._start_jobs(stack)
+            yield platform
+
+    async def _start_jobs(self, stack: AsyncExitStack) -> None:
+        self.jobs.periodic("tiers", ROLLUP_SECONDS, self._roll_up)
+        self.jobs.periodic("retention", RETAIN_SECONDS, self._retain)
+        self.jobs.periodic("scoring", self.settings.scoring_seconds, self._score)
+        self.jobs.periodic("key-usage", USAGE_SECONDS, self._flush_usage)
+        stack.push_async_callback(self.identity.flush_usage)
+        await self.jobs.launch()
+        stack.push_async_callback(self.jobs.stop)
+        mailing = asyncio.create_task(self.notify.run(), name="mail")
+        stack.push_async_callback(_cancelled, mailing)
+
+    async def _roll_up(self, _slot: int) -> None:
+        started = time.perf_counter()
+        await self.pipeline.rollup.advance()
+        await self.pipeline.rollup.settle()
+        self.metrics.tier_recompute_seconds.observe(time.perf_counter() - started)
+
+    async def _retain(self, _slot: int) -> None:
+        await self.pipeline.rollup.retain()
+
+    async def _score(self, slot: int) -> None:
+        started = time.perf_counter()
+        await self.scoring.run(slot)
+        self.metrics.scoring_seconds.observe(time.perf_counter() - started)
+
+    async def _flush_usage(self, _slot: int) -> None:
+        await self.identity.flush_usage()
+
+    def begin_stop(self) -> None:
+        """Say that the server drains."""
+        self.stopping.set()
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
