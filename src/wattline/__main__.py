@@ -1,0 +1,5 @@
+"""`python -m wattline`: the same as the `wattline` command."""
+
+from wattline.cli import main
+
+main()
