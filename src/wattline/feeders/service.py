@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wattline.events.model import Entry, Event
+from wattline.events.model import Event
 from wattline.events.service import EventLog
 from wattline.feeders import store
 from wattline.feeders.model import RESTORE, TRIP, Action, FeederState, GridEvent, Mail, Severity
@@ -82,20 +82,20 @@ class Feeders:
         for elsewhere in ("time", "received", "site"):
             del body[elsewhere]
         body["severity"] = event.severity.value
-        entry = Entry(
+        return await self._log.append(
+            connection,
             tenant=tenant,
             kind=KIND,
             time=event.happened,
             received=event.received,
             site=event.site,
             device=event.device_id,
-            subject=event.feeder_id,
+            subject=event.feeder_id or None,
             event_type=event.event_type,
             severity=event.severity.value,
             body=body,
             identity=event.identity,
         )
-        return await self._log.append(connection, entry)
 
     async def _act(self, connection: AsyncConnection, tenant: str, event: GridEvent, event_id: str) -> None:
         if event.event_type == TRIP:

@@ -96,5 +96,5 @@ def _draft(edge: AnomalyEdge, kind: Kind) -> NewAlert:
         event_id=edge.incident,
         recipient=NOBODY,
         state=State.QUEUED,
-        body={"at": edge.at, "sites": [asdict(site) for site in edge.sites]},
+        body={"at": edge.at, "still": False, "sites": [asdict(site) for site in edge.sites]},
     )

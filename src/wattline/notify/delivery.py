@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from email.message import EmailMessage
 
 import sqlalchemy as sa
 import structlog
@@ -46,7 +47,7 @@ class Courier:
             await self._mark_handed(alert, attempt)
 
         try:
-            await self._transport.send(self._letters.compose(alert), alert.recipient, handing)
+            await self._transport.send(self._compose(alert), alert.recipient, handing)
         except Overtaken:
             return True
         except Uncertain as error:
@@ -57,6 +58,14 @@ class Courier:
             return not isinstance(error, Unreachable)
         await self._accepted(alert, attempt)
         return True
+
+    def _compose(self, alert: Alert) -> EmailMessage:
+        """The message; a row that cannot be put into words fails alone instead of holding up every other."""
+        try:
+            return self._letters.compose(alert)
+        except Exception as error:
+            _log.exception("mail cannot be composed", tenant=alert.tenant, kind=alert.kind.value, alert=alert.id)
+            raise Refused(f"cannot be composed: {type(error).__name__}", permanent=True) from error
 
     async def postpone(self, alerts: Sequence[Alert], attempts: int) -> None:
         """The server is in trouble: these queued rows wait as long as the row that found out, without counting a try."""

@@ -18,7 +18,7 @@ async def announce_trip(outbox: Outbox, connection: AsyncConnection, trip: Feede
     """Tell of a feeder that opened: at once, after its cooldown if it is open then, in a storm mail, or in a digest."""
     last = await store.last_mail(connection, Kind.TRIP, trip.tenant, trip.site, trip.feeder)
     held_until = outbox.settings.cooled_until(last, outbox.settings.trip_cooldown, now)
-    body = asdict(trip)
+    body = {**asdict(trip), "still": False}
     del body["tenant"], body["incident"]
     draft = NewAlert(
         tenant=trip.tenant,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -79,6 +80,8 @@ class Letters:
         message.set_content(self._environment.get_template(f"{alert.kind.value}.txt").render(values), charset="utf-8")
         html = self._environment.get_template(f"{alert.kind.value}.html").render(values)
         message.add_alternative(html, subtype="html", charset="utf-8")
+        # Chosen by us, so that a resend is the same to the byte.
+        message.set_boundary(hashlib.sha256(alert.message_id.encode()).hexdigest()[:40])
         return message
 
 

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wattline.events.model import Entry, Event
+from wattline.events.model import Event
 from wattline.events.service import EventLog
 from wattline.model.clock import MINUTE
 from wattline.model.errors import Invalid
@@ -103,7 +103,8 @@ class Outages:
             "latitude": record.latitude,
             "longitude": record.longitude,
         }
-        entry = Entry(
+        return await self._log.append(
+            connection,
             tenant=tenant,
             kind=KIND,
             time=record.happened,
@@ -113,7 +114,6 @@ class Outages:
             body=body,
             identity=record.identity,
         )
-        return await self._log.append(connection, entry)
 
     async def _move(self, connection: AsyncConnection, tenant: str, record: OutageRecord, event_id: str) -> None:
         stored = await store.hold(connection, tenant, record.outage_id)
