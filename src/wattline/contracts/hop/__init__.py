@@ -1,0 +1,6 @@
+"""The HOP Sensors Ingest API, as its public page describes it, under /api. `docs/contracts/hop.md` lists every promise.
+
+Invariants: a 200 means durable; a refused body has written nothing; every error body has a `detail`; additions change
+no published answer.
+Entry points: `routes.build`, `errors.install`.
+"""
