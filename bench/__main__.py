@@ -11,6 +11,8 @@ from rich.console import Console
 from bench.catalog import BENCHES
 from bench.runner import ROOT, run, table, write
 
+WIDTH = 118
+
 
 def main(given: list[str] | None = None) -> int:
     """Run what was asked for. Ends with 0 unless a bench crashed: a slow figure is a result, not a failure."""
@@ -25,6 +27,8 @@ def main(given: list[str] | None = None) -> int:
         sys.stdout.write("\n".join(names) + "\n")
         return 0
     console = Console()
+    if console.width < WIDTH:
+        console = Console(width=WIDTH)
     chosen = [bench for bench in BENCHES if not arguments.only or bench.name in arguments.only]
     report = run(chosen, quick=arguments.quick, console=console)
     console.print(table(report))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -39,10 +38,8 @@ class Product:
 def started(context: Context, name: str) -> Product:
     """A healthy server on an empty store; it is stopped at the end of the bench."""
     data = context.place(name)
-    ran = subprocess.run(
-        [PROGRAM, "key", "create", "bench", "--data", str(data), "--json"], check=True, capture_output=True, text=True
-    )
-    key = str(json.loads(ran.stdout)["secret"])
+    create = [PROGRAM, "key", "create", "--name", "bench", "--data", str(data)]
+    key = subprocess.run(create, check=True, capture_output=True, text=True).stdout.strip()
     port = free_port()
     server = Server([PROGRAM, "serve", "--data", str(data), "--port", str(port)], port, HEALTH_PATH, data / "bench.log")
     context.keep.callback(server.stop)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from wattline.contracts.hop.layout import LAYOUT, device_key
+from wattline.contracts.hop.devices import LAYOUT, device_key
 from wattline.model.errors import Unauthenticated
-from wattline.model.principal import ALL_SCOPES
 from wattline.platform import Platform
 from wattline.registry.service import Registration
 from wattline.simulate.credentials import FILE_NAME, Credentials
 from wattline.simulate.plan import DEMO_PLAN
 
 KEY_NAME = "demo"
+SCOPES = frozenset({"telemetry:write", "event:write", "outage:write", "query:read"})
+"""Full read and write access, as the page grants a key; scores are written by a scoring service, not by a utility."""
 
 
 async def seed(platform: Platform) -> None:
@@ -39,7 +40,7 @@ async def provide(platform: Platform, base_url: str) -> Credentials:
             pass
         else:
             wanted = (platform.settings.default_tenant, None)
-            if (principal.tenant, principal.sites) == wanted and principal.scopes >= ALL_SCOPES:
+            if (principal.tenant, principal.sites) == wanted and principal.scopes >= SCOPES:
                 return Credentials(base_url, known.hop_api_key)
-    _, secret = await platform.identity.create(platform.settings.default_tenant, KEY_NAME, ALL_SCOPES)
+    _, secret = await platform.identity.create(platform.settings.default_tenant, KEY_NAME, SCOPES)
     return Credentials(base_url, secret)
