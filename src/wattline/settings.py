@@ -13,12 +13,20 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "WATTLINE_"
 MEBIBYTE = 1024 * 1024
 
+
+def _nominal(hertz: int) -> int:
+    if hertz not in (50, 60):
+        raise ValueError("a grid runs at 50 or 60 Hz")
+    return hertz
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 Days = Annotated[int, Field(ge=1, le=36_500)]
 Seconds = Annotated[float, Field(gt=0, le=31_536_000)]
 Span = Annotated[int, Field(ge=0)]
 Number = Annotated[int, Field(ge=1)]
 Bytes = Annotated[int, Field(ge=1)]
+Frequency = Annotated[int, AfterValidator(_nominal)]
 Directory = Annotated[Path, AfterValidator(Path.absolute)]
 
 
@@ -87,7 +95,7 @@ class Settings(BaseSettings):
     retention_hour_days: Days = _setting("Retention", "How long the 1-hour tier is kept.", 2555)
     retention_day_days: Days = _setting("Retention", "How long the 1-day tier is kept.", 2555)
 
-    nominal_hz: Literal[50, 60] = _setting("Scoring", "Nominal frequency of the grid, in hertz.", 60)
+    nominal_hz: Frequency = _setting("Scoring", "Nominal frequency of the grid, in hertz: 50 or 60.", 60)
     scoring_model: Literal["robust-2", "zscore-linear-2.5"] = _setting(
         "Scoring", "Which model's scores the contracts show; both are always computed and stored.", "robust-2"
     )

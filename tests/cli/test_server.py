@@ -56,8 +56,16 @@ def make(app: Application, chosen: Settings) -> Server:
 
 @pytest.mark.parametrize(
     ("host", "local"),
-    [("127.0.0.1", True), ("127.8.9.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False)]
-    + [("::", False), ("192.0.2.7", False), ("name.invalid", False)],
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.0.2.7", False),
+        ("name.invalid", False),
+    ],
 )
 def test_what_counts_as_loopback(host: str, local: bool) -> None:
     assert is_loopback(host) is local

@@ -13,7 +13,7 @@ from wattline.state.migrate import migrate
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Database]:
     """The migrated state database; made where there is none yet, so that keys can be handed out before the first start."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.state_url)
     try:
         await migrate(database)

@@ -1,0 +1,124 @@
+"""`wattline key create | list | rotate | revoke`: the API keys of a utility."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, TypeVar
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Column, Table
+
+from wattline.cli.options import Data, Tenant, load
+from wattline.cli.state import opened
+from wattline.identity.model import KeyRecord
+from wattline.identity.service import Identity
+from wattline.model.clock import HOUR, SystemClock, from_micros, to_micros
+from wattline.settings import Settings
+
+T = TypeVar("T")
+
+group = typer.Typer(no_args_is_help=True, help="API keys: who may send and query what.")
+
+
+class Contract(StrEnum):
+    """The contracts that ask for a key."""
+
+    HOP = "hop"
+
+
+# What the page of each contract promises a key; further scopes are given one by one.
+PROMISED = {Contract.HOP: ("telemetry:write", "event:write", "outage:write", "query:read")}
+
+KeyId = Annotated[str, typer.Argument(help="Id of the key, as `wattline key list` shows it.", show_default=False)]
+OfTenant = Annotated[str | None, typer.Option(help="Only if it is a key of this utility.", show_default="any")]
+
+
+def _run(settings: Settings, work: Callable[[Identity], Awaitable[T]]) -> T:
+    async def with_identity() -> T:
+        async with opened(settings) as database:
+            return await work(Identity(database, SystemClock()))
+
+    return asyncio.run(with_identity())
+
+
+def _minute(micros: int | None) -> str:
+    return "-" if micros is None else f"{from_micros(micros):%Y-%m-%d %H:%M}Z"
+
+
+def _show_secret(record: KeyRecord, secret: str) -> None:
+    """The secret alone on standard output, so that a script can take it; what is said about it on standard error."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"key {record.id} of {record.tenant} ({record.name}); this is the only time that it is shown:", markup=False
+    )
+    typer.echo(secret)
+
+
+@group.command()
+def create(
+    name: Annotated[str, typer.Option(help="What the key is for.", show_default=False)],
+    tenant: Tenant = None,
+    contract: Annotated[Contract, typer.Option(help="Without --scope: what this contract promises a key.")] = Contract.HOP,
+    scope: Annotated[list[str] | None, typer.Option(help="What it may do; may be given more than once.")] = None,
+    site: Annotated[
+        list[str] | None,
+        typer.Option(help="Substation that it is limited to; may be given more than once.", show_default="all"),
+    ] = None,
+    expires: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"], help="When it ends (UTC).")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Make a key and print it, once. Only its hash is stored."""
+    settings = load(data=data)
+    end = None if expires is None else to_micros(expires.replace(tzinfo=UTC))
+    scopes = scope or PROMISED[contract]
+    record, secret = _run(
+        settings, lambda identity: identity.create(tenant or settings.default_tenant, name, scopes, site or None, end)
+    )
+    _show_secret(record, secret)
+
+
+@group.command("list")
+def list_(
+    tenant: Annotated[str | None, typer.Option(help="Only the keys of this utility.", show_default="all")] = None,
+    data: Data = None,
+) -> None:
+    """Show the keys, without their secrets."""
+    now = SystemClock().micros()
+    # What is copied by hand is never cut, whatever the width of the terminal.
+    ident, dates = Column("id, begins with", no_wrap=True, min_width=16), Column("made, ends, used", no_wrap=True)
+    table = Table(ident, "name, tenant", Column("state", no_wrap=True), "may", dates, box=SIMPLE_HEAD)
+    for record in _run(load(data=data), lambda identity: identity.list(tenant)):
+        table.add_row(
+            f"{record.id}\nwl_{record.prefix}",
+            f"{record.name}\n{record.tenant}",
+            record.state(now),
+            "\n".join([*sorted(record.scopes), *(f"at {site}" for site in sorted(record.sites or ()))]),
+            "\n".join(map(_minute, (record.created, record.expires, record.last_used))),
+        )
+    Console().print(table)
+
+
+@group.command()
+def rotate(
+    key_id: KeyId,
+    overlap: Annotated[float, typer.Option(help="Hours for which the old key still works.", min=0)] = 24,
+    tenant: OfTenant = None,
+    data: Data = None,
+) -> None:
+    """Make a new key in place of this one and print it, once."""
+    settings = load(data=data)
+    record, secret = _run(settings, lambda identity: identity.rotate(key_id, round(overlap * HOUR), tenant))
+    _show_secret(record, secret)
+
+
+@group.command()
+def revoke(key_id: KeyId, tenant: OfTenant = None, data: Data = None) -> None:
+    """End a key for good; servers take note within two seconds."""
+    record = _run(load(data=data), lambda identity: identity.revoke(key_id, tenant))
+    typer.echo(f"key {record.id} of {record.tenant} ({record.name}) is revoked")
