@@ -49,7 +49,7 @@ def clock() -> ManualClock:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server of this session's own."""
-    with postgres_server() as server:
+    with postgres_server(durable=False) as server:
         yield server
 
 
