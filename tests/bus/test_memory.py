@@ -151,17 +151,17 @@ async def test_other_threads_publish_through_the_loop() -> None:
     bus = MemoryBus()
     with bus.subscribe(["n"], size=1000) as subscription:
 
-        def work() -> None:
+        def work(who: int) -> None:
             for n in range(100):
-                bus.publish_threadsafe("n", (threading.get_ident(), n))
+                bus.publish_threadsafe("n", (who, n))
 
-        threads = [threading.Thread(target=work) for _ in range(4)]
+        threads = [threading.Thread(target=work, args=(who,)) for who in range(4)]
         for thread in threads:
             thread.start()
         seen: dict[int, list[int]] = {}
         for _ in range(400):
-            ident, n = (await asyncio.wait_for(anext(subscription), 10)).message
-            seen.setdefault(ident, []).append(n)
+            who, n = (await asyncio.wait_for(anext(subscription), 10)).message
+            seen.setdefault(who, []).append(n)
         for thread in threads:
             thread.join()
     assert all(numbers == list(range(100)) for numbers in seen.values())
