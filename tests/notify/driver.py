@@ -1,8 +1,8 @@
 """Plays timelines in processes that kill themselves at a chosen step, and finishes them in a second process.
 
-`python -m tests.notify.driver` reads one job as JSON from standard input. It forks a child for every life, so that a life costs no
-interpreter start; it holds no thread itself, so that forking is safe. Every run is a utility of its own, mailed to `RUN@crash.example`.
-A step is the moment before or after a commit, or before or after the mail server accepted a mail.
+`python -m tests.notify.driver` reads one job as JSON from standard input. It forks a child for every life, so that a life costs
+no interpreter start; it holds no thread itself, so that forking is safe. Every run is a utility of its own, mailed to
+`RUN@crash.example`. A step is the moment before or after a commit, or before or after the mail server accepted a mail.
 """
 
 from __future__ import annotations

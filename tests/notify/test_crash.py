@@ -19,7 +19,7 @@ from .timelines import TIMELINES
 ROOT = Path(__file__).parents[2]
 #: The storm has hundreds of steps of the same few sorts; a stride that shares no factor with their number meets every sort.
 STRIDE = {"12 storm": 17}
-#: Timeline 9 has the steps of timeline 1. On PostgreSQL those that meet every sort of row are enough: the statements are the same.
+#: Timeline 9 has the steps of timeline 1. On PostgreSQL those that meet every sort of row are enough.
 RUNS = [("sqlite", name) for name in TIMELINES if not name.startswith("9")] + [
     ("postgresql", name) for name in TIMELINES if name.split()[0] in ("1", "5", "7", "12")
 ]
@@ -49,9 +49,7 @@ def restores_come_after_their_trips(mailbox: Mailbox, run: str) -> bool:
 
 
 @pytest.mark.parametrize(("database_url", "name"), RUNS, indirect=["database_url"])
-async def test_killed_at_every_step(
-    name: str, database_url: sa.URL, mailbox: Mailbox, refusing: int, tmp_path: Path
-) -> None:
+async def test_killed_at_every_step(name: str, database_url: sa.URL, mailbox: Mailbox, refusing: int, tmp_path: Path) -> None:
     stride = STRIDE.get(name, 1)
     job = {
         "timeline": name,
