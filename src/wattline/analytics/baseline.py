@@ -10,14 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wattline.analytics.model import BASELINE_SECONDS, Flags, Floats
+from wattline.analytics.model import BASELINE_SECONDS, Flags, Floats, Indices
 from wattline.analytics.presence import presence
 from wattline.analytics.rows import GAUSSIAN_MAD, GAUSSIAN_MEAN, block_means, fill_forward, last_seen, sort_rows
 
 MINIMUM_SPAN_S = 600
-MINIMUM_COUNT = 120
-SELDOM_COUNT = 20
-"""The least number of readings of a substation that reports too seldom for 120 in ten minutes."""
+MINIMUM_COUNT = 20
+"""Of readings spread over ten minutes. One that reports every 5 s or faster has 120 by then; a seldom reporter waits for 20."""
 
 SAME_HZ = 1e-7
 """Readings nearer than this are one value: the difference is floating-point residue."""
@@ -34,8 +33,9 @@ class Baseline:
     `mean_hz` and `std_hz` (sample standard deviation) are classical. `median_hz` and `mad_hz` (scaled to a standard deviation)
     resist outliers. `walk_hz` is how far the frequency can be expected to have wandered from the median by now, if it goes on
     as restlessly as from minute to minute. `change_hz` is the standard deviation of the change between successive readings,
-    `interval_s` their spacing, `resolution_hz` the smallest change seen (NaN if it never changed). `warming` is true where
-    there are too few readings to speak of normal; the other columns are then not to be trusted.
+    `interval_s` their spacing. An instrument may repeat itself between its own measurements: `changes` is how often its value
+    did change, `jump_hz` the standard deviation of such a change, `resolution_hz` the smallest (NaN if it never changed).
+    `warming` is true where there are too few readings to speak of normal; the other columns are then not to be trusted.
     """
 
     mean_hz: Floats
@@ -45,6 +45,8 @@ class Baseline:
     walk_hz: Floats
     change_hz: Floats
     interval_s: Floats
+    changes: Indices
+    jump_hz: Floats
     resolution_hz: Floats
     warming: Flags
 
@@ -60,29 +62,32 @@ def baseline_of(deviation_hz: Floats) -> Baseline:
     std = np.sqrt(np.einsum("ij,ij->i", centred, centred) / np.maximum(count - 1, 1))
     ordered = sort_rows(deviation_hz)
     median = ordered.median()
-    change, resolution = _changes(deviation_hz, present, count)
-    enough = np.clip(MINIMUM_SPAN_S / np.maximum(habits.cadence_s, 1e-3), SELDOM_COUNT, MINIMUM_COUNT)
+    change = _successive(deviation_hz, present)
+    changes = np.count_nonzero(change, axis=1)
+    travelled = GAUSSIAN_MEAN * change.sum(axis=1)
+    change[change == 0.0] = np.inf
+    smallest = change.min(axis=1)
     return Baseline(
         mean_hz=mean,
         std_hz=std,
         median_hz=median,
         mad_hz=GAUSSIAN_MAD * ordered.deviation(median),
         walk_hz=WALK * _minute_change(deviation_hz),
-        change_hz=change,
+        change_hz=travelled / np.maximum(count - 1, 1),
         interval_s=np.maximum(habits.cadence_s, 1.0),
-        resolution_hz=resolution,
-        warming=(habits.last - habits.first + 1 < MINIMUM_SPAN_S) | (habits.count < enough),
+        changes=changes,
+        jump_hz=travelled / np.maximum(changes, 1),
+        resolution_hz=np.where(changes > 0, smallest, np.nan),
+        warming=(habits.last - habits.first + 1 < MINIMUM_SPAN_S) | (habits.count < MINIMUM_COUNT),
     )
 
 
-def _changes(deviation: Floats, present: Flags, count: np.ndarray) -> tuple[Floats, Floats]:
+def _successive(deviation: Floats, present: Flags) -> Floats:
+    """|change| between each reading and the one before it; 0 in seconds without a reading."""
     filled = deviation if bool(present.all()) else fill_forward(deviation, last_seen(present))
     change = np.abs(np.diff(filled, axis=1))
-    change[np.isnan(change)] = 0.0
-    spread = GAUSSIAN_MEAN * change.sum(axis=1) / np.maximum(count - 1, 1)
-    change[change <= SAME_HZ] = np.inf
-    smallest = change.min(axis=1)
-    return spread, np.where(np.isinf(smallest), np.nan, smallest)
+    change[~(change > SAME_HZ)] = 0.0
+    return np.asarray(change)
 
 
 def _minute_change(deviation: Floats) -> Floats:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wattline.analytics.evidence import Evidence
-from wattline.analytics.flatline import LEAST_REPEATS, apparent_resolution, flat_limit
+from wattline.analytics.flatline import LEAST_REPEATS, flat_limit
 from wattline.analytics.limits import WARNING_SECONDS
 from wattline.analytics.model import ANOMALY, CALM, RECENT_SECONDS, WINDOW_SECONDS, Flags, Floats, Indices
 from wattline.analytics.presence import stale_limit
@@ -21,6 +21,8 @@ from wattline.analytics.settings import Sensitivity
 from wattline.model.clock import SECOND
 
 SETTLED_SECONDS = 5
+DOUBTFUL_VALUES = 20
+LEAST_VALUES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def settled(recent: Floats) -> Floats:
 def z_robust(evidence: Evidence, sensitivity: Sensitivity) -> Finding:
     """Distance from the baseline's median, in robust sigmas; the sigma is never below what the wandering explains."""
     baseline = evidence.measured.baseline
-    floor = np.fmax(sensitivity.floor_hz, np.nan_to_num(baseline.resolution_hz))
+    floor = np.maximum(sensitivity.floor_hz, evidence.resolution_hz)
     sigma = np.fmax(np.fmax(floor, baseline.mad_hz), baseline.walk_hz)
     limit = sensitivity.z_sigmas * sigma
     distance = np.abs(evidence.measured.recent - baseline.median_hz[:, None])
@@ -64,8 +66,10 @@ def z_robust(evidence: Evidence, sensitivity: Sensitivity) -> Finding:
 def residual(evidence: Evidence, sensitivity: Sensitivity) -> Finding:
     """Distance from the others. The reference is fixed at zero: neither a drift nor an offset becomes normal with time."""
     measured = evidence.measured
-    resolution = np.fmax(np.nan_to_num(measured.baseline.resolution_hz), evidence.neighbour_resolution_hz)
-    limit = np.maximum(sensitivity.residual_hz + resolution, sensitivity.residual_sigmas * measured.noise)
+    resolution = np.maximum(evidence.resolution_hz, evidence.neighbour_resolution_hz)
+    # The fewer different values the noise was learned from, the less it is known.
+    doubt = 1.0 + DOUBTFUL_VALUES / np.maximum(measured.baseline.changes, LEAST_VALUES)
+    limit = np.maximum(sensitivity.residual_hz + resolution, sensitivity.residual_sigmas * doubt * measured.noise)
     lasting = settled(measured.residual)
     return _lasting_or_worst("residual", evidence, lasting, measured.residual, limit, sensitivity.lone_second, local=True)
 
@@ -97,14 +101,15 @@ def rocof(evidence: Evidence, sensitivity: Sensitivity) -> Finding:
 def step(evidence: Evidence, sensitivity: Sensitivity) -> Finding:
     """A sudden change of level: the CUSUM of the changes between readings."""
     baseline = evidence.measured.baseline
-    floor = sensitivity.step_hz + np.nan_to_num(baseline.resolution_hz)
-    limit = np.maximum(floor, sensitivity.step_sigmas * baseline.change_hz)
+    usual = np.maximum(sensitivity.step_sigmas * baseline.change_hz, sensitivity.jump_sigmas * baseline.jump_hz)
+    limit = np.maximum(sensitivity.step_hz + evidence.resolution_hz, usual)
     return _worst("step", evidence, evidence.measured.step / np.where(baseline.warming, np.nan, limit)[:, None])
 
 
 def limit(evidence: Evidence, alert_hz: Floats) -> Finding:
-    """The alert limit of the interconnection, in any second of the last minute. Needs no baseline."""
-    return _worst("limit", evidence, np.abs(evidence.measured.recent) / alert_hz[:, None])
+    """Beyond the alert limit in any second of the last minute, and surely so: half a step of resolution is allowed for."""
+    surely = alert_hz + evidence.resolution_hz / 2
+    return _worst("limit", evidence, np.abs(evidence.measured.recent) / surely[:, None])
 
 
 def limit_warning(evidence: Evidence, normal_hz: Floats) -> Finding:
@@ -132,8 +137,7 @@ def flatline(evidence: Evidence, sensitivity: Sensitivity, held: Flags) -> Findi
     """
     run = evidence.measured.flat
     baseline = evidence.measured.baseline
-    resolution = np.where(run.whole, apparent_resolution(evidence.latest_hz), np.nan_to_num(baseline.resolution_hz))
-    patience = flat_limit(run, resolution, evidence.restlessness, sensitivity.flatline_s)
+    patience = flat_limit(run, evidence.resolution_hz, evidence.restlessness, sensitivity.flatline_s)
     patience = np.where(held, sensitivity.flatline_s, patience)
     judged = (run.repeats >= LEAST_REPEATS) & (held | ~baseline.warming)
     ratio = np.where(judged, run.duration_s / patience, 0.0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wattline.analytics.baseline import WALK, Baseline, baseline_of
-from wattline.analytics.flatline import FlatRun, flat_run
+from wattline.analytics.flatline import FlatRun, apparent_resolution, flat_run
 from wattline.analytics.model import BASELINE_SECONDS, RECENT_SECONDS, WINDOW_SECONDS, Floats, FrequencyWindow, Indices
 from wattline.analytics.presence import Presence, presence
 from wattline.analytics.reference import HOLD_S, median_by_group, recent_residual, references, residual_noise
@@ -23,6 +23,8 @@ ROCOF_PATIENCE_S = 15
 STEP_MEMORY_S = 2 * RECENT_SECONDS
 STEP_ALLOWANCE = 0.5
 """Sigmas of its usual change between readings that a frequency may move in one direction without counting as a step."""
+COARSEST_HZ = 0.1
+"""No instrument is credited with a coarser resolution: one great change must not make it blind."""
 RESTLESS_SPAN_S = 40.0
 """A random walk of c Hz^2/s changes its minute mean with variance 40 c."""
 
@@ -52,8 +54,8 @@ class Evidence:
     """All that a verdict rests on.
 
     `group` numbers the interconnections within tenants. `latest_hz` is the newest reading (a frequency) and `age_s` its age at
-    `at_us`. `restlessness` is the variance of the wandering (Hz^2/s) and `neighbour_resolution_hz` the resolution of the
-    instruments, both of the whole interconnection where it has three substations to tell it.
+    `at_us`. `restlessness` is the variance of the wandering (Hz^2/s), of the interconnection where it has three substations to
+    tell it. `resolution_hz` is that of each instrument, `neighbour_resolution_hz` the usual one of the interconnection.
     """
 
     at_us: int
@@ -63,6 +65,7 @@ class Evidence:
     latest_hz: Floats
     age_s: Floats
     restlessness: Floats
+    resolution_hz: Floats
     neighbour_resolution_hz: Floats
 
 
@@ -79,7 +82,7 @@ def gather(window: FrequencyWindow, areas: Sequence[Interconnection]) -> Evidenc
     blocks = [slice(start, start + ROWS_AT_ONCE) for start in starts]
     measured = stack_rows([_measure(deviation[rows], reference[group[rows]]) for rows in blocks])
     at_us = window.start_us + WINDOW_SECONDS * SECOND
-    resolution = measured.baseline.resolution_hz
+    resolution = _resolution(measured.baseline, nominal, window.newest_hz)
     return Evidence(
         at_us=at_us,
         nominal_hz=nominal,
@@ -88,7 +91,8 @@ def gather(window: FrequencyWindow, areas: Sequence[Interconnection]) -> Evidenc
         latest_hz=window.newest_hz.astype(np.float64),
         age_s=np.maximum((at_us - window.newest_us) / SECOND, 0.0),
         restlessness=_restlessness(measured.baseline, group, groups),
-        neighbour_resolution_hz=np.nan_to_num(median_by_group(resolution, group, groups)),
+        resolution_hz=resolution,
+        neighbour_resolution_hz=median_by_group(resolution, group, groups),
     )
 
 
@@ -141,6 +145,13 @@ def _step(deviation: Floats, allowance: Floats) -> Floats:
     rise = up - np.fmin.accumulate(up, axis=1)
     fall = np.fmax.accumulate(down, axis=1) - down
     return np.asarray(np.maximum(rise, fall)[:, -RECENT_SECONDS:])
+
+
+def _resolution(baseline: Baseline, nominal: Floats, latest_hz: Floats) -> Floats:
+    """The smallest change seen; of a value that never changed, the coarsest step that explains it and the newest reading."""
+    constant = np.nan_to_num(baseline.median_hz) + nominal
+    apparent = np.minimum(apparent_resolution(constant), apparent_resolution(latest_hz))
+    return np.minimum(np.where(baseline.changes > 0, baseline.resolution_hz, apparent), COARSEST_HZ)
 
 
 def _restlessness(baseline: Baseline, group: Indices, groups: int) -> Floats:

@@ -52,7 +52,7 @@ def residual_noise(deviation_hz: Floats, reference_hz: Floats) -> Floats:
     means, count = block_means(residual, DETREND_S)
     # A block's mean is drawn to its own few readings; this undoes it, and drops blocks of one.
     correction = np.where(count > 1, np.sqrt(count / np.maximum(count - 1, 1)), np.nan)
-    shape = (len(residual), -1, DETREND_S)
+    shape = (len(residual), residual.shape[1] // DETREND_S, DETREND_S)
     fast = np.abs(residual.reshape(shape) - means[:, :, None]) * correction[:, :, None]
     ordered = sort_rows(fast.reshape(residual.shape))
     return np.where(ordered.count >= LEAST_READINGS, GAUSSIAN_MAD * ordered.median(), np.nan)

@@ -96,7 +96,7 @@ def fill_forward(values: Floats, seen: Indices, horizon: int | None = None) -> F
 
 def block_means(values: Floats, length: int) -> tuple[Floats, Indices]:
     """Mean and number of the values in each block of `length` columns; the mean of an empty block is NaN."""
-    blocks = values.reshape(len(values), -1, length)
+    blocks = values.reshape(len(values), values.shape[1] // length, length)
     present = ~np.isnan(blocks)
     count = present.sum(axis=2)
     total = np.where(present, blocks, 0.0).sum(axis=2)

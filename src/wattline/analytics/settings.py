@@ -31,13 +31,14 @@ class Sensitivity:
     rocof_hz_per_s: float = 0.05
     step_hz: float = 0.025
     step_sigmas: float = 12.0
+    jump_sigmas: float = 6.0
     flatline_s: float = 120.0
     stale_s: float = 15.0
 
     def __post_init__(self) -> None:
         if min(self.z_sigmas, self.floor_hz, self.residual_hz, self.residual_sigmas, self.rocof_hz_per_s) <= 0:
             raise Invalid("a detector's limit must be positive", "sensitivity")
-        if min(self.step_hz, self.step_sigmas, self.flatline_s, self.stale_s) <= 0 or self.lone_second < 1:
+        if min(self.step_hz, self.step_sigmas, self.jump_sigmas, self.flatline_s, self.stale_s) <= 0 or self.lone_second < 1:
             raise Invalid("a detector's limit must be positive, and a lone second at least 1", "sensitivity")
 
 

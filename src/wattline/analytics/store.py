@@ -1,4 +1,4 @@
-"""Tables of the scoring: the state of every substation that is not quiet, and the incidents. Times are microseconds since 1970."""
+"""Tables of the scoring: the state of every substation that is not quiet, and the incidents. Times are in microseconds."""
 
 from __future__ import annotations
 
