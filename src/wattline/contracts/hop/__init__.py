@@ -4,3 +4,8 @@ Invariants: a 200 means durable; a refused body has written nothing; every error
 no published answer.
 Entry points: `routes.build`, `errors.install`.
 """
+
+from wattline.contracts.hop.errors import install as install_errors
+from wattline.contracts.hop.routes import HopContract, build
+
+__all__ = ["HopContract", "build", "install_errors"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope, Send
 
 from wattline.contracts.hop.errors import REASONS, Answer, Rejected, answer
-from wattline.identity.service import Identity
+from wattline.contracts.hop.gate import Gate
 from wattline.metrics import Metrics
 from wattline.model.principal import Principal
 
@@ -34,7 +34,7 @@ class Door:
 
     def __init__(
         self,
-        identity: Identity,
+        gate: Gate,
         metrics: Metrics,
         work: Callable[[Principal, Body], Awaitable[Answer]],
         *,
@@ -42,7 +42,7 @@ class Door:
         most_bytes: int,
         media: tuple[str, ...] = (JSON,),
     ) -> None:
-        self._identity = identity
+        self._gate = gate
         self._metrics = metrics
         self._work = work
         self._scope = access
@@ -64,9 +64,9 @@ class Door:
         headers = dict(scope["headers"])
         secret = headers.get(b"x-api-key")
         text = secret.decode("latin-1") if secret is not None else None
-        principal = self._identity.cached(text) if text is not None else None
+        principal = self._gate.cached(text) if text is not None else None
         if principal is None:
-            principal = await self._identity.authenticate(text)
+            principal = await self._gate.authenticate(text)
         if self._scope not in principal.scopes:
             principal.require(self._scope)
         declared = headers.get(b"content-length", b"0")

@@ -125,6 +125,10 @@ def _annotation(kind: msgspec.inspect.Type) -> Any:  # noqa: PLR0911 - one retur
             return Annotated[bool, Field(strict=True), BeforeValidator(_flag)]
         case msgspec.inspect.LiteralType(values=values):
             return Literal[values]
+        case msgspec.inspect.ListType(item_type=inner):
+            return list[_annotation(inner)]  # type: ignore[misc]
+        case msgspec.inspect.TupleType(item_types=inners):
+            return tuple[tuple(_annotation(inner) for inner in inners)]  # type: ignore[misc]
     raise TypeError(f"no rule for {kind}")
 
 
