@@ -36,7 +36,6 @@ Handle: TypeAlias = WorkflowHandleAsync[str]
 VERSION = "1"
 # How often a process that did not run a workflow itself looks whether it has ended, in seconds.
 RESULT_POLL = 0.5
-RESCUE_SECONDS = 10.0
 FORGET_BATCH = 500
 ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
@@ -49,8 +48,9 @@ _in_workflow: contextvars.ContextVar[bool] = contextvars.ContextVar("in_workflow
 class Engine:
     """Runs registered workflows from the records at `url`; made once, launched once, stopped once."""
 
-    def __init__(self, url: sa.URL, workflows: Mapping[str, Workflow]) -> None:
+    def __init__(self, url: sa.URL, workflows: Mapping[str, Workflow], rescue_seconds: float) -> None:
         self._url = url
+        self._rescue_seconds = rescue_seconds
         self._workflows = dict(workflows)
         self._worker = uuid.uuid4().hex
         self._registered: dict[str, Callable[[str], Coroutine[Any, Any, str]]] = {}
@@ -229,12 +229,12 @@ class Engine:
     async def _rescue_until_end(self, clerk: ThreadPoolExecutor, rescue: Rescue, dbos: DBOS) -> None:
         while not self._ending.is_set():
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), RESCUE_SECONDS)
+                await asyncio.wait_for(self._ending.wait(), self._rescue_seconds)
                 return
             try:
                 await self._loop.run_in_executor(clerk, rescue.look, dbos)
             except Exception:
-                _log.exception("could not look for work of dead workers; trying again in %g s", RESCUE_SECONDS)
+                _log.exception("could not look for work of dead workers; trying again in %g s", self._rescue_seconds)
 
     async def _let_end(self) -> None:
         if self._running:

@@ -27,7 +27,8 @@ class Jobs:
     """Durable workflows and periodic jobs, recorded with the state at `database_url`.
 
     Records of what ended are kept for `keep_days`: within that time a repeated `start` of the same key does nothing.
-    `sleep` waits that many seconds, or less; a test passes its own.
+    Every `rescue_seconds` the unfinished work of processes that died is looked for. `sleep` waits for so many seconds
+    or fewer.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class Jobs:
         clock: Clock,
         *,
         keep_days: int = 30,
+        rescue_seconds: float = 10.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._url = sa.make_url(database_url)
         self._clock = clock
         self._keep = timedelta(days=keep_days)
+        self._rescue_seconds = rescue_seconds
         self._sleep = sleep
         self._workflows: dict[str, Workflow] = {}
         self._periodics: dict[str, Periodic] = {}
@@ -73,6 +76,7 @@ class Jobs:
         With `durable`, all processes on one database together run a slot once, and a run that died with its process is
         run again. With `catch_up` too, no slot is left out, not even those missed while no process ran.
         """
+        self._still_open()
         every = round(every_seconds * SECOND)
         if every < 1:
             raise Invalid("a period is longer than nothing", "every_seconds")
@@ -97,7 +101,7 @@ class Jobs:
             # Loading DBOS takes 0.4 s and 27 MB, so a process without durable work does without.
             from wattline.jobs.engine import Engine  # noqa: PLC0415
 
-            self._engine = Engine(records_url(self._url), self._workflows)
+            self._engine = Engine(records_url(self._url), self._workflows, self._rescue_seconds)
             try:
                 await self._engine.launch()
             except BaseException:
@@ -151,9 +155,12 @@ class Jobs:
             raise RuntimeError("the jobs are not launched")
         return self._engine
 
-    def _register(self, name: str, function: Workflow) -> None:
+    def _still_open(self) -> None:
         if self._launched:
             raise RuntimeError("jobs are registered before the launch")
+
+    def _register(self, name: str, function: Workflow) -> None:
+        self._still_open()
         if name in self._workflows:
             raise Invalid(f"there is a workflow of this name: {name}", "name")
         self._workflows[name] = function
