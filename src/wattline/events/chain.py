@@ -116,7 +116,8 @@ async def _tenants(connection: AsyncConnection, is_sqlite: bool) -> list[str | b
     names = sa.union(
         sa.select(_as_stored(events.c.tenant, is_sqlite)), sa.select(_as_stored(chains.c.tenant, is_sqlite))
     ).subquery()
-    return sorted((await connection.execute(sa.select(names))).scalars(), key=repr)
+    found = (await connection.execute(sa.select(names))).scalars()
+    return sorted(found, key=lambda name: name if isinstance(name, bytes) else name.encode())
 
 
 async def total(database: Database) -> int:
