@@ -9,7 +9,7 @@ import pytest
 from wattline.model.clock import ManualClock
 from wattline.notify.policy import AlertSettings
 from wattline.notify.service import Notify
-from wattline.notify.smtp import SmtpSettings, SmtpTransport
+from wattline.notify.smtp import SmtpSettings, SmtpTransport, Transport
 from wattline.state.database import Database
 
 from .mailbox import Mailbox, closed_port, mail_server
@@ -50,10 +50,14 @@ def build(database: Database, clock: ManualClock, mailbox: Mailbox, refusing: in
     """Alerting on the test's database; to be called again for what a second process, or a restart, would build."""
 
     def build(
-        away: tuple[float, float] = (0, 0), settings: AlertSettings | None = None, timeout: float = 10, tenant: str = "utility"
+        away: tuple[float, float] = (0, 0),
+        settings: AlertSettings | None = None,
+        timeout: float = 10,
+        tenant: str = "utility",
+        wrap: Callable[[Transport], Transport] = lambda transport: transport,
     ) -> Player:
         transport = SwitchedTransport(clock, away, smtp(mailbox.port, timeout), smtp(refusing))
-        return Player(database, clock, Notify(database, clock, settings, transport, SENDER), tenant)
+        return Player(database, clock, Notify(database, clock, settings, wrap(transport), SENDER), tenant)
 
     return build
 
