@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattline.analytics.limits import FIFTY_HERTZ, FrequencyLimits, limits_for
-from wattline.analytics.model import MODELS, FrequencyWindow, Score
+from wattline.analytics.model import FrequencyWindow, Score
 from wattline.analytics.settings import Interconnection, ScoringSettings, Sensitivity
 from wattline.analytics.verdicts import judge
 from wattline.model.clock import SECOND
@@ -133,12 +133,11 @@ def test_a_limit_needs_no_baseline(grid: Matrix) -> None:
 
 def test_a_grid_that_begins_is_warming_up_and_scores_nothing(grid: Matrix) -> None:
     grid[:, :-300] = np.nan
-    for verdict in judged(grid):
-        assert all(
-            (score.anomaly_score, score.z_score, score.reasons) == (0.0, 0.0, ("warming_up",)) for score in verdict.scores
-        ) or (verdict.model == MODELS[1])
-        assert flagged(verdict.scores) == []
-        assert all("warming_up" in score.reasons for score in verdict.scores)
+    compatible, robust = judged(grid)
+    assert all((score.anomaly_score, score.z_score) == (0.0, 0.0) for score in compatible.scores)
+    # What needs no baseline is judged all the same; a healthy grid gives it nothing to say.
+    assert all(score.anomaly_score < 0.5 for score in robust.scores)
+    assert all(score.reasons == ("warming_up",) for score in (*compatible.scores, *robust.scores))
 
 
 def test_outside_the_normal_band_is_a_warning_that_does_not_flag() -> None:
