@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
 from pydantic.fields import FieldInfo
 from starlette.routing import BaseRoute, Mount, Route
+from typer.core import TyperArgument, TyperGroup
 
-from wattline.app import create_app
+from wattline.app import Front, create_app
 from wattline.cli.program import program
 from wattline.metrics import Metrics
 from wattline.platform import Platform
@@ -115,15 +115,15 @@ def routes_page(routes: Iterable[BaseRoute], schema: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
-def _option(parameter: click.Parameter) -> list[str]:
+def _option(parameter: Any) -> list[str]:
     name = ", ".join(f"`{each}`" for each in [*parameter.opts, *parameter.secondary_opts])
-    if isinstance(parameter, click.Argument):
-        name = f"`{parameter.human_readable_name.upper()}`"
+    if isinstance(parameter, TyperArgument):
+        name = f"`{parameter.name.upper()}`"
     return [name, getattr(parameter, "help", None) or ""]
 
 
-def _command(words: str, command: click.Command) -> list[str]:
-    if isinstance(command, click.Group):
+def _command(words: str, command: Any) -> list[str]:
+    if isinstance(command, TyperGroup):
         return [part for name, inner in command.commands.items() for part in _command(f"{words} {name}", inner)]
     parts = [f"## {words}\n", f"{command.help}\n"]
     if command.params:
@@ -140,8 +140,9 @@ async def pages() -> dict[str, str]:
     """The reference, by file name. The routes are those of a platform that is really opened."""
     with tempfile.TemporaryDirectory() as directory:
         async with Platform.open(Settings(data=Path(directory))) as platform:
-            app = create_app(platform)
-            routes = routes_page(app.routes, app.openapi())
+            front = create_app(platform)
+            assert isinstance(front, Front)
+            routes = routes_page(front._app.routes, front._app.openapi())
     return {
         "commands.md": commands_page(),
         "metrics.md": metrics_page(),

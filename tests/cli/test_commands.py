@@ -22,7 +22,7 @@ from wattline.state.database import Database
 from .conftest import Result
 
 Wattline = Callable[..., Result]
-PROMISED_BY_HOP = {"telemetry:write", "event:write", "outage:write", "query:read"}
+PROMISED_BY_HOP = frozenset({"telemetry:write", "event:write", "outage:write", "query:read"})
 
 
 def ask(directory: Path, secret: str) -> Principal:
@@ -54,7 +54,7 @@ def test_a_new_key_is_alone_on_standard_output_and_works(wattline: Wattline, tmp
     secret = made.stdout.strip()
     assert made.stdout == f"{secret}\n"
     principal = ask(tmp_path, secret)
-    assert (principal.tenant, principal.sites, set(principal.scopes)) == ("north", None, PROMISED_BY_HOP)
+    assert (principal.tenant, principal.sites, principal.scopes) == ("north", None, PROMISED_BY_HOP)
 
 
 def test_a_key_can_be_limited_to_scopes_and_substations(wattline: Wattline, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_key_can_be_limited_to_scopes_and_substations(wattline: Wattline, tmp_
     secret = wattline("key", "create", "--name", "historian", *limits, "--expires", "2999-01-31").stdout.strip()
     principal = ask(tmp_path, secret)
     assert principal.scopes == {"query:read", "ml:write"}
-    assert principal.sites == {"SUB001", "SUB002"}
+    assert principal.sites == frozenset({"SUB001", "SUB002"})
     listed = wattline("key", "list").stdout
     for shown in ("historian", "active", "query:read", "ml:write", "at SUB001", "at SUB002", "2999-01-31 00:00Z"):
         assert shown in listed
@@ -80,8 +80,8 @@ def test_the_list_shows_no_secret_and_neither_does_the_store(wattline: Wattline,
 def test_a_rotated_key_overlaps_with_its_successor(wattline: Wattline, tmp_path: Path) -> None:
     first = wattline("key", "create", "--name", "scada", "--site", "SUB001")
     second = wattline("key", "rotate", key_id(first), "--overlap", "1")
-    assert ask(tmp_path, first.stdout.strip()).sites == {"SUB001"}
-    assert ask(tmp_path, second.stdout.strip()).sites == {"SUB001"}
+    assert ask(tmp_path, first.stdout.strip()).sites == frozenset({"SUB001"})
+    assert ask(tmp_path, second.stdout.strip()).sites == frozenset({"SUB001"})
     third = wattline("key", "rotate", key_id(second), "--overlap", "0")
     with pytest.raises(Unauthenticated):
         ask(tmp_path, second.stdout.strip())

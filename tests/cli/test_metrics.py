@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from prometheus_client.parser import text_string_to_metric_families
 
-from wattline.metrics import Metrics
+import wattline
+from wattline.metrics import Count, Level, Metrics, Spread
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -71,3 +75,11 @@ def test_every_metric_has_our_prefix_a_meaning_and_the_name_its_kind_asks_for() 
         assert family.help.endswith(".")
         assert family.name.endswith("_total") == (family.kind == "counter"), family.name
         assert family.name.endswith("_seconds") == (family.kind == "histogram"), family.name
+
+
+def test_no_metric_is_there_for_nothing() -> None:
+    source = Path(wattline.__file__).parent
+    text = "".join(path.read_text("utf-8") for path in source.rglob("*.py") if path != source / "metrics.py")
+    for name, value in vars(Metrics()).items():
+        if isinstance(value, Count | Level | Spread):
+            assert re.search(rf"metrics\.{name}\b", text), name

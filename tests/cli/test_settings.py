@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+import wattline
 from wattline.cli.options import load
 from wattline.model.errors import Invalid
 from wattline.notify.policy import AlertSettings
 from wattline.settings import PREFIX, Settings, unknown_variables
+
+SOURCE = Path(wattline.__file__).parent
 
 
 def test_the_stores_are_in_the_data_directory_unless_said_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +56,7 @@ def test_a_wrong_setting_is_named_in_one_line_without_its_value(given: dict[str,
 
 
 def test_a_password_does_not_show_when_settings_are_printed() -> None:
-    assert "hunter2" not in repr(Settings(smtp_username="ops", smtp_password="hunter2"))
+    assert "hunter2" not in repr(load(smtp_username="ops", smtp_password="hunter2"))
 
 
 def test_settings_do_not_change_after_the_start() -> None:
@@ -77,3 +81,11 @@ def test_every_setting_says_what_it_means() -> None:
         assert isinstance(field.json_schema_extra, dict), name
         assert field.json_schema_extra["section"], name
         assert not name.startswith(PREFIX.lower())
+
+
+def test_no_setting_is_there_for_nothing() -> None:
+    texts = [path.read_text("utf-8") for path in SOURCE.rglob("*.py") if path.name != "settings.py" or path.parent != SOURCE]
+    for name in Settings.model_fields:
+        # Those of alerting are read by name; of the bus there is one kind, and the setting refuses any other.
+        if not name.startswith("alert_") and name != "bus_url":
+            assert any(re.search(rf"\bsettings\.{name}\b", text) for text in texts), name
