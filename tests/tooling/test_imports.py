@@ -40,6 +40,7 @@ def test_the_house_keeps_its_rules(copy: Path) -> None:
         ("telemetry/reader.py", "import wattline.ingest.service", "The layers of the house"),
         ("events/service.py", "import wattline.contracts.hop", "The layers of the house"),
         ("contracts/hop/times.py", "import wattline.telemetry.reader", "A contract touches no store"),
+        ("contracts/hop/times.py", "import wattline.bus.memory", "A contract touches no store"),
         ("contracts/hop/times.py", "import clickhouse_connect", "Only telemetry speaks ClickHouse"),
         ("outages/service.py", "import chdb", "Only telemetry speaks ClickHouse"),
         ("registry/store.py", "import sqlite3", "Only state opens SQLite and PostgreSQL"),
