@@ -11,6 +11,7 @@ from bench.client import Connection, server_sent_events
 from bench.closed_loop import Target, load
 from bench.data import fleet_bodies
 from bench.figure import Figure, percentile
+from bench.ingest import enrol
 from bench.product import SINGLE_PATH, STREAM_PATH, Product, started
 from bench.runner import Context
 
@@ -84,6 +85,7 @@ def live(context: Context) -> Sequence[Figure]:
     """Latency of the stream with a fleet's steady 500 readings/s beside it, and with the closed loop at full load."""
     product = started(context, "live")
     probes = context.scaled(500, 100)
+    enrol(product, 50, 10, int(time.time()) - 40_000)
 
     async def steady() -> tuple[list[float], int]:
         stop = asyncio.Event()

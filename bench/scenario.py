@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from bench.client import Connection
 from bench.data import fleet_bodies
 from bench.figure import Figure, percentile
+from bench.ingest import enrol
 from bench.product import RAW_PATH, SINGLE_PATH, Product, started
 from bench.runner import Context
 
@@ -73,6 +74,7 @@ async def _stored(product: Product) -> int:
 def scenario(context: Context) -> Sequence[Figure]:
     """Steady minutes with bursts between them; then every accepted reading is read back."""
     product = started(context, "scenario")
+    enrol(product, SUBSTATIONS, FEEDERS, int(time.time()) - 40_000)
     steady, burst = context.scaled(20, 4), context.scaled(5, 2)
     phases = [(STEADY, steady), (BURST, burst), (STEADY, steady), (BURST, burst), (STEADY, steady)]
 
