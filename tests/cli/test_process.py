@@ -130,6 +130,85 @@ def test_the_demo_is_ready_only_when_its_credentials_work(start: Start, tmp_path
     assert served.stop() == 0
 
 
+def test_the_fleet_of_the_demo_sends_and_ends_with_the_server(start: Start, tmp_path: Path) -> None:
+    served = start("demo")
+    key = json.loads((tmp_path / "data" / "credentials.json").read_text())["hop"]["api_key"]
+    seen: set[str] = set()
+    with httpx.stream("GET", f"{served.url}/api/stream", headers={"X-API-Key": key}, timeout=LIMIT) as stream:
+        for line in stream.iter_lines():
+            seen |= set(re.findall(r"SUB00[123]", line))
+            if len(seen) == 3:
+                break
+    assert served.stop() == 0
+    assert "Traceback" not in served.log.read_text()
+
+
+def test_what_is_stored_is_for_its_owner_alone(start: Start, tmp_path: Path) -> None:
+    served = start("serve", "--open")
+    assert httpx.post(f"{served.url}/api/ingest/telemetry", json=READING).status_code == 200
+    assert served.stop() == 0
+    stored = list((tmp_path / "data").rglob("*"))
+    assert len(stored) > 5
+    assert not [path for path in stored if path.stat().st_mode & 0o077 and not path.is_symlink()]
+
+
+WAITING = """
+import asyncio, sys
+from pathlib import Path
+from wattline.cli.process import run
+from wattline.settings import Settings
+
+async def prepare(platform, url):
+    print("preparing", flush=True)
+    await asyncio.Event().wait()
+
+run(Settings(data=Path("data"), port=0), prepare=prepare)
+"""
+
+FAILING = """
+from pathlib import Path
+from wattline.cli.process import run
+from wattline.settings import Settings
+
+async def beside(platform, url):
+    raise RuntimeError("the fleet is lost")
+
+run(Settings(data=Path("data"), port=0), beside=beside)
+"""
+
+
+def test_a_start_that_is_not_finished_can_be_ended(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITING],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "preparing\n"
+    process.terminate()
+    output, errors = process.communicate(timeout=LIMIT)
+    assert (process.returncode, output) == (0, ""), errors
+    assert "Traceback" not in errors
+
+
+def test_a_failure_beside_the_server_ends_it(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FAILING],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert ran.stdout.startswith("ready http")
+    assert ran.stderr.endswith("RuntimeError: the fleet is lost\n")
+
+
 def test_the_log_is_json_where_that_is_asked_for_and_names_a_misspelt_setting(start: Start) -> None:
     served = start("serve", WATTLINE_LOG_FORMAT="json", WATTLINE_PROT="1")
     assert served.stop() == 0

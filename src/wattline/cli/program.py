@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NoReturn
 
@@ -40,6 +41,8 @@ def _fail(message: str, code: int) -> NoReturn:
 
 def main() -> None:
     """Run the command line."""
+    # What is stored is readable by its owner alone: keys are hashed, but readings and events are nobody else's business.
+    os.umask(0o077)
     try:
         program()
     except Invalid as error:
