@@ -1,0 +1,1 @@
+"""The published contracts, played against the whole application."""

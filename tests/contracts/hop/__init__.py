@@ -1,0 +1,1 @@
+"""The HOP page, promise by promise. `docs/contracts/hop.md` names the test of each."""
