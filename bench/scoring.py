@@ -52,6 +52,50 @@ def grid(rng: np.random.Generator, substations: int, seconds: int, memory_s: flo
     return np.round(60.0 + shared + swing + rng.normal(0.0, 0.001, swing.shape), 3)
 
 
+Instrument = Callable[[np.random.Generator, Matrix], Matrix]
+
+
+def every_second(_rng: np.random.Generator, readings: Matrix) -> Matrix:
+    """What the public page describes."""
+    return readings
+
+
+def in_steps(step_hz: float) -> Instrument:
+    """A coarse instrument."""
+    return lambda _rng, readings: np.round(np.round(readings / step_hz) * step_hz, 3)
+
+
+def seldom(period_s: int) -> Instrument:
+    """One reading in so many seconds, each substation in its own phase."""
+
+    def sampled(rng: np.random.Generator, readings: Matrix) -> Matrix:
+        phase = rng.integers(0, period_s, len(readings))[:, None]
+        return np.where(np.arange(readings.shape[1]) % period_s == phase, readings, np.nan)
+
+    return sampled
+
+
+def holding(period_s: int) -> Instrument:
+    """A device that repeats its last measurement until the next."""
+
+    def held(rng: np.random.Generator, readings: Matrix) -> Matrix:
+        phase = rng.integers(0, period_s, len(readings))[:, None]
+        second = np.arange(readings.shape[1])
+        return np.take_along_axis(readings, np.maximum((second - phase) // period_s * period_s + phase, 0), axis=1)
+
+    return held
+
+
+def clocks_apart(_rng: np.random.Generator, readings: Matrix) -> Matrix:
+    """Substations 0, 1 and 2 s behind."""
+    return np.stack([np.roll(row, number % 3) for number, row in enumerate(readings)])
+
+
+def lossy(rng: np.random.Generator, readings: Matrix) -> Matrix:
+    """Each reading is lost with a chance of one in five."""
+    return np.where(rng.random(readings.shape) < 0.2, np.nan, readings)
+
+
 def window_at(readings: Matrix, end_s: int, keys: list[SubstationKey]) -> FrequencyWindow:
     """The window that ends at a second of the simulation."""
     block = readings[:, end_s - WINDOW_SECONDS : end_s]
@@ -72,13 +116,12 @@ def verdicts_at(readings: Matrix, end_s: int, keys: list[SubstationKey], flat: C
     return [verdict.scores for verdict in judge(window_at(readings, end_s, keys), ScoringSettings(), flat)]
 
 
-def clean(days: float) -> dict[str, dict[str, float]]:
-    """Flags and raised anomalies per substation-day, where nothing is wrong."""
+def clean(days: float, instrument: Instrument = every_second, substations: int = SUBSTATIONS) -> dict[str, dict[str, float]]:
+    """Flags and raised anomalies per substation-day where nothing is wrong, over one utility for each memory of the noise."""
     rng = np.random.default_rng(1)
     seconds = WINDOW_SECONDS + round(days * DAY_S)
-    groups = [grid(rng, SUBSTATIONS, seconds, memory) for memory in MEMORIES_S]
-    readings = np.concatenate(groups)
-    keys = [(f"memory{memory:.0f}", f"SUB{number}") for memory in MEMORIES_S for number in range(SUBSTATIONS)]
+    readings = np.concatenate([instrument(rng, grid(rng, substations, seconds, memory)) for memory in MEMORIES_S])
+    keys = [(f"memory{memory:.0f}", f"SUB{number}") for memory in MEMORIES_S for number in range(substations)]
     flags = dict.fromkeys(MODELS, 0)
     raised = dict.fromkeys(MODELS, 0)
     states = {(model, key): QUIET for model in MODELS for key in keys}
@@ -94,6 +137,22 @@ def clean(days: float) -> dict[str, dict[str, float]]:
                 states[model, (score.tenant, score.site)] = after
     span = days * len(keys)
     return {model: {"flags": flags[model] / span, "raised": raised[model] / span} for model in MODELS}
+
+
+def instruments(days: float) -> dict[str, dict[str, dict[str, float]]]:
+    """The same for healthy substations that measure or report in other ways, and for utilities too small to compare."""
+    kinds: dict[str, tuple[Instrument, int]] = {
+        "one substation": (every_second, 1),
+        "two substations": (every_second, 2),
+        "steps of 10 mHz": (in_steps(0.01), SUBSTATIONS),
+        "steps of 100 mHz": (in_steps(0.1), SUBSTATIONS),
+        "a reading every 10 s": (seldom(10), SUBSTATIONS),
+        "a reading every 30 s": (seldom(30), SUBSTATIONS),
+        "measured every 10 s, sent every second": (holding(10), SUBSTATIONS),
+        "clocks up to 2 s apart": (clocks_apart, SUBSTATIONS),
+        "a fifth of the readings lost": (lossy, SUBSTATIONS),
+    }
+    return {name: clean(days, instrument, substations) for name, (instrument, substations) in kinds.items()}
 
 
 @dataclass(frozen=True)
@@ -249,7 +308,13 @@ def cost(substations: int = 1_000) -> dict[str, float]:
 
 def run(days: float = 2.0, trials: int = 24) -> dict[str, object]:
     """Measure everything and print it; `days` of clean data at 24 substations, `trials` of each fault."""
-    figures = {"clean": clean(days), "faults": faults(trials), "system_event": system_event(), "cost": cost()}
+    figures = {
+        "clean": clean(days),
+        "instruments": instruments(days / 4),
+        "faults": faults(trials),
+        "system_event": system_event(),
+        "cost": cost(),
+    }
     _print(figures, days)
     return dict(figures)
 
@@ -259,6 +324,9 @@ def _print(figures: dict[str, dict], days: float) -> None:
     print(f"{'':36}{'flags':>10}{'raised':>10}")
     for model, clean_figures in figures["clean"].items():
         print(f"{model:36}{clean_figures['flags']:10.2f}{clean_figures['raised']:10.2f}")
+    print(f"\n{'flags per substation-day where':40}" + "".join(f"{model:>24}" for model in MODELS))
+    for name, models in figures["instruments"].items():
+        print(f"{name:40}" + "".join(f"{models[model]['flags']:>24.2f}" for model in MODELS))
     print(f"\n{'fault':36}" + "".join(f"{model:>24}" for model in (*MODELS, "robust-2 every 5 s")))
     for name, models in figures["faults"].items():
         cells = [f"{_percent(found)}, {_seconds(found)}" for found in models.values()]

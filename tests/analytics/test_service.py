@@ -188,6 +188,14 @@ async def test_a_stuck_sensor_is_remembered_across_restarts(start: Start, listen
     assert listener.told() == [("raised", "local", "SUB000")]
 
 
+async def test_nobody_is_blamed_for_silence_while_nothing_listened(start: Start, grid: Matrix, listener: Listener) -> None:
+    grid[:, column(0, -600) :] = np.nan
+    assert not any(score.is_anomaly for score in await start(grid).run(instant(0)))
+    scores = await start(grid).run(instant(1))
+    assert [score.reasons for score in scores if score.model_version == ROBUST] == [("stale",)] * 6
+    assert [edge.kind for edge in listener.edges] == ["system"]
+
+
 async def test_a_substation_that_vanished_keeps_its_incident_for_a_day(start: Start, grid: Matrix, listener: Listener) -> None:
     grid[2, column(0, 30) :] += 0.030
     await start(grid).run(instant(1))

@@ -125,8 +125,8 @@ def limit_warning(evidence: Evidence, normal_hz: Floats) -> Finding:
 def stale(evidence: Evidence, sensitivity: Sensitivity) -> Finding:
     """No reading for 15 s, or for three of its own intervals if it reports more seldom."""
     patience = stale_limit(evidence.measured.presence.cadence_s, sensitivity.stale_s)
-    onset = evidence.at_us - ((evidence.age_s - patience) * SECOND).astype(np.int64)
-    return Finding("stale", True, severity(evidence.age_s / patience), np.minimum(onset, evidence.at_us))
+    onset = evidence.at_us - ((evidence.silence_s - patience) * SECOND).astype(np.int64)
+    return Finding("stale", True, severity(evidence.silence_s / patience), np.minimum(onset, evidence.at_us))
 
 
 def flatline(evidence: Evidence, sensitivity: Sensitivity, held: Flags) -> Finding:

@@ -53,9 +53,10 @@ class Measured:
 class Evidence:
     """All that a verdict rests on.
 
-    `group` numbers the interconnections within tenants. `latest_hz` is the newest reading (a frequency) and `age_s` its age at
-    `at_us`. `restlessness` is the variance of the wandering (Hz^2/s), of the interconnection where it has three substations to
-    tell it. `resolution_hz` is that of each instrument, `neighbour_resolution_hz` the usual one of the interconnection.
+    `group` numbers the interconnections within tenants. `latest_hz` is the newest reading (a frequency), `age_s` its age at
+    `at_us`, and `silence_s` the part of that age during which somebody listened. `restlessness` is the variance of the
+    wandering (Hz^2/s), of the interconnection where it has three substations to tell it. `resolution_hz` is that of each instrument,
+    `neighbour_resolution_hz` the usual one of the interconnection.
     """
 
     at_us: int
@@ -64,13 +65,17 @@ class Evidence:
     measured: Measured
     latest_hz: Floats
     age_s: Floats
+    silence_s: Floats
     restlessness: Floats
     resolution_hz: Floats
     neighbour_resolution_hz: Floats
 
 
-def gather(window: FrequencyWindow, areas: Sequence[Interconnection]) -> Evidence:
-    """Measure a window of 1,860 s; `areas` is the interconnection of each substation. A value that is not finite is missing."""
+def gather(window: FrequencyWindow, areas: Sequence[Interconnection], listening_us: int = 0) -> Evidence:
+    """Measure a window of 1,860 s; `areas` is the interconnection of each substation. A value that is not finite is missing.
+
+    `listening_us` is since when readings could arrive at all: nobody is blamed for silence before that.
+    """
     if window.frequency_hz.shape[1] != WINDOW_SECONDS or len(areas) != len(window.keys):
         raise Invalid(f"a window has {WINDOW_SECONDS} seconds and an interconnection for each substation", "window")
     group, groups = _groups(window, areas)
@@ -90,6 +95,7 @@ def gather(window: FrequencyWindow, areas: Sequence[Interconnection]) -> Evidenc
         measured=measured,
         latest_hz=window.newest_hz.astype(np.float64),
         age_s=np.maximum((at_us - window.newest_us) / SECOND, 0.0),
+        silence_s=np.maximum((at_us - np.maximum(window.newest_us, listening_us)) / SECOND, 0.0),
         restlessness=_restlessness(measured.baseline, group, groups),
         resolution_hz=resolution,
         neighbour_resolution_hz=median_by_group(resolution, group, groups),

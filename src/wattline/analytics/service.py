@@ -28,7 +28,10 @@ from wattline.state.database import Database
 
 
 class ScoringService:
-    """Scores every substation that reports, with both models, whenever `run` is called (the contract says every 60 s)."""
+    """Scores every substation that reports, with both models, whenever `run` is called (the contract says every 60 s).
+
+    Silence counts from when the service was made: while nothing listened, nothing could be heard.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class ScoringService:
         self._clock = clock
         self._settings = ScoringSettings() if settings is None else settings
         self._on_anomaly = on_anomaly
+        self._listening_us = clock.micros()
         self._turn = asyncio.Lock()
 
     async def run(self, at_us: int | None = None) -> list[Score]:
@@ -86,7 +90,7 @@ class ScoringService:
             fresh = await store.last_pass(connection) < end_us
             states = await store.load_states(connection)
         flat = {key[:2] for key, state in states.items() if state.flat and key[2] == ROBUST}
-        return await asyncio.to_thread(judge, window, self._settings, flat), fresh
+        return await asyncio.to_thread(judge, window, self._settings, flat, self._listening_us), fresh
 
     async def _remember(self, verdicts: list[Verdict], end_us: int) -> None:
         async with self._database.transaction() as connection:

@@ -32,8 +32,13 @@ class Verdict:
     group: Indices
 
 
-def judge(window: FrequencyWindow, settings: ScoringSettings, flat: Collection[SubstationKey] = ()) -> list[Verdict]:
-    """Score every substation that ever reported with both models; `flat` names those that were flat at the previous score."""
+def judge(
+    window: FrequencyWindow, settings: ScoringSettings, flat: Collection[SubstationKey] = (), listening_us: int = 0
+) -> list[Verdict]:
+    """Score every substation that ever reported with both models.
+
+    `flat` names those that were flat at the previous score; `listening_us` is since when readings could arrive at all.
+    """
     known = np.flatnonzero(np.isfinite(window.newest_hz))
     keys = [window.keys[row] for row in known.tolist()]
     if len(keys) < len(window.keys):
@@ -41,7 +46,7 @@ def judge(window: FrequencyWindow, settings: ScoringSettings, flat: Collection[S
             keys, window.frequency_hz[known], window.start_us, window.newest_us[known], window.newest_hz[known]
         )
     areas = [settings.interconnection(key) for key in keys]
-    evidence = gather(window, areas)
+    evidence = gather(window, areas, listening_us)
     baseline = evidence.measured.baseline
     z = z_of(baseline, evidence.latest_hz - evidence.nominal_hz)
     held = np.array([key in flat for key in keys], dtype=np.bool_)
