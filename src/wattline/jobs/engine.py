@@ -68,7 +68,8 @@ class Engine:
         self._app = asyncio.get_running_loop()
         ready: Future[None] = Future()
         self._gone: Future[None] = Future()
-        self._thread = threading.Thread(target=self._live, args=(ready, self._gone), name="wattline-jobs")
+        # A daemon: a process that ends without a stop ends all the same, and its work is taken up like a dead one's.
+        self._thread = threading.Thread(target=self._live, args=(ready, self._gone), name="wattline-jobs", daemon=True)
         self._thread.start()
         try:
             await asyncio.wrap_future(ready)
