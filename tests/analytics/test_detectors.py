@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from wattline.analytics import detectors
 from wattline.analytics.evidence import Evidence
+from wattline.analytics.reference import residual_noise
 from wattline.analytics.settings import Sensitivity
 
 from . import brute
@@ -143,3 +144,51 @@ def test_the_score_is_seven_tenths_at_the_limit_and_one_at_twice_it(ratio: float
 
 def test_the_score_at_the_limit_is_exactly_the_decision_point() -> None:
     assert float(detectors.severity(np.array(1.0))) >= 0.7
+
+
+def flat_score(row: Matrix, *, held: bool = False) -> float:
+    """The score of a lone substation's flat line."""
+    return float(detectors.flatline(evidence_of(row[None, :]), SENSITIVITY, np.array([held])).score[0])
+
+
+def restless() -> Matrix:
+    """A substation whose value changes by 1 mHz or more every second."""
+    return 60.0 + np.round(0.02 * np.sin(np.arange(WIDTH) / 7.0), 3) + 0.001 * (np.arange(WIDTH) % 2)
+
+
+def test_ten_equal_readings_are_the_least_that_prove_anything() -> None:
+    row = restless()
+    row[np.arange(WIDTH) % 30 != 29] = np.nan
+    row[-270:] = np.where(np.isnan(row[-270:]), np.nan, 60.5)
+    assert flat_score(row, held=True) == 0.0
+    row[-271] = 60.5
+    assert flat_score(row, held=True) > 0.7
+
+
+def test_a_device_that_measures_every_twenty_seconds_may_repeat_itself_for_two_hundred() -> None:
+    row = restless()[np.arange(WIDTH) // 20 * 20]
+    row[-180:] = row[-180]
+    assert 0.6 < flat_score(row) < 0.7
+    row[-220:] = row[-220]
+    assert flat_score(row) >= 0.7
+
+
+def test_a_flat_line_outlives_a_gap_that_took_the_baseline_away() -> None:
+    row = np.full(WIDTH, np.nan)
+    row[-200:] = 60.0
+    assert flat_score(row) == 0.0
+    assert flat_score(row, held=True) >= 0.7
+
+
+@pytest.mark.parametrize(("gap", "score"), [(4, 0.0), (5, 1.0), (15, 1.0), (16, 0.0)])
+def test_the_rate_of_change_is_taken_over_five_to_fifteen_seconds(gap: int, score: float) -> None:
+    row = np.full((1, WIDTH), np.nan)
+    row[0, -1 - gap], row[0, -1] = 60.0, 62.0
+    assert float(detectors.rocof(evidence_of(row), SENSITIVITY).score[0]) == score
+
+
+@pytest.mark.parametrize(("readings", "known"), [(19, False), (20, True)])
+def test_noise_is_known_from_twenty_readings_on(readings: int, known: bool) -> None:
+    deviation = np.full((1, WIDTH), np.nan)
+    deviation[0, :readings] = np.arange(readings)
+    assert bool(np.isfinite(residual_noise(deviation, np.zeros((1, WIDTH))))[0]) == known

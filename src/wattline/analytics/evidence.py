@@ -55,8 +55,8 @@ class Evidence:
 
     `group` numbers the interconnections within tenants. `latest_hz` is the newest reading (a frequency), `age_s` its age at
     `at_us`, and `silence_s` the part of that age during which somebody listened. `restlessness` is the variance of the
-    wandering (Hz^2/s), of the interconnection where it has three substations to tell it. `resolution_hz` is that of each instrument,
-    `neighbour_resolution_hz` the usual one of the interconnection.
+    wandering (Hz^2/s), of the interconnection where it has three substations to tell it. `resolution_hz` is that of each
+    instrument, `neighbour_resolution_hz` the usual one of the interconnection.
     """
 
     at_us: int
