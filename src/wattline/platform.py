@@ -93,6 +93,7 @@ class Platform:
         async with AsyncExitStack() as stack:
             stack.enter_context(DirectoryLock(settings.data))
             platform = cls(settings, clock or SystemClock())
+            stack.callback(platform.bus.close)
             stack.push_async_callback(platform.database.close)
             await migrate(platform.database)
             await platform.registry.load()
@@ -103,8 +104,8 @@ class Platform:
 
     async def _start_jobs(self, stack: AsyncExitStack) -> None:
         self.jobs.periodic("tiers", ROLLUP_SECONDS, self._roll_up)
-        self.jobs.periodic("retention", RETAIN_SECONDS, self._retain)
-        self.jobs.periodic("scoring", self.settings.scoring_seconds, self._score)
+        self.jobs.periodic("retention", RETAIN_SECONDS, self._retain, durable=True)
+        self.jobs.periodic("scoring", self.settings.scoring_seconds, self._score, durable=True)
         self.jobs.periodic("key-usage", USAGE_SECONDS, self._flush_usage)
         stack.push_async_callback(self.identity.flush_usage)
         await self.jobs.launch()
