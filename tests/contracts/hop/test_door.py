@@ -105,7 +105,7 @@ async def test_too_large_a_body_is_413_before_its_media_type(hop: Utility) -> No
 async def test_a_body_of_unstated_length_is_cut_off_at_the_limit(hop: Utility) -> None:
     sent = 0
 
-    async def endless():  # noqa: ANN202
+    async def endless():
         nonlocal sent
         for _ in range(1000):
             sent += 1
