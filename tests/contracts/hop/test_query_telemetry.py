@@ -185,10 +185,13 @@ async def test_2000_readings_come_as_they_are_and_more_in_buckets(hop: Utility, 
         assert answer.json() == written
 
 
+@pytest.mark.parametrize("tiers", [False, True])
 @pytest.mark.parametrize(("minutes", "seconds"), [(60, 2), (360, 11), (1440, 44), (10080, 360)])
-async def test_buckets_keep_means_and_extremes_exactly(hop: Utility, minutes: int, seconds: int) -> None:
+async def test_buckets_keep_means_and_extremes_exactly(hop: Utility, minutes: int, seconds: int, tiers: bool) -> None:
     step = minutes * 60 / 2_100
     written = await fill(hop, 2_100, step)
+    if tiers:
+        await hop.platform.pipeline.rollup.advance()
     answer = await hop.client.get(SERIES, params={"substation_id": "SUB001", "minutes": minutes})
     rows = answer.json()
     assert answer.headers["x-bucket-seconds"] == str(seconds)

@@ -60,10 +60,14 @@ def _text(error: Exception) -> Any:
 
 
 def _listed(error: Exception) -> Any:
-    if isinstance(error, Refused):
-        return error.details
-    place: list[str | int] = ["body", error.field] if isinstance(error, Invalid) and error.field else ["body"]
-    return [fault("value_error", place, str(error))]
+    return error.details if isinstance(error, Refused) else [fault("value_error", ["body"], str(error))]
+
+
+def _placed(error: Exception, part: str) -> Exception:
+    """The domain's refusal of a field as the contract's: `part` is where the field came from, body or query."""
+    if isinstance(error, Refused) or not isinstance(error, Invalid) or error.field is None:
+        return error
+    return Refused([fault("value_error", [part, error.field], str(error))])
 
 
 def _patience(error: Exception) -> dict[str, str]:
@@ -95,8 +99,12 @@ REASONS = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "met
 REASONS |= {422: "invalid", 429: "too_many", 503: "unavailable", 507: "storage_full"}
 
 
-def answer(error: Exception) -> Answer:
-    """The answer to a failure. Anything the table does not name is a 500 that tells nothing of the inside, and is logged."""
+def answer(error: Exception, part: str = "body") -> Answer:
+    """The answer to a failure. Anything the table does not name is a 500 that tells nothing of the inside, and is logged.
+
+    `part` is where the request's fields are: body, or query.
+    """
+    error = _placed(error, part)
     if isinstance(error, Rejected):
         return _answer(error.status, str(error), error.headers)
     for kind, status, detail, headers in TABLE:
@@ -111,13 +119,13 @@ def _answer(status: int, detail: Any, headers: Mapping[str, str] | None = None) 
 
 
 def install(app: FastAPI) -> None:
-    """Answer every failure of a FastAPI route in this contract's shape. Other paths than /api keep the app's own."""
+    """Answer every failure of a query's route in this contract's shape. Other paths than /api keep the app's own."""
 
     def failed(request: Request, error: Exception) -> Response:
         if not request.url.path.startswith(f"{PREFIX}/"):
             raise error
         found = Refused(_query_faults(error)) if isinstance(error, RequestValidationError) else error
-        return answer(found).response()
+        return answer(found, "query").response()
 
     app.add_exception_handler(WattlineError, failed)
     app.add_exception_handler(RequestValidationError, failed)
