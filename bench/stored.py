@@ -13,9 +13,6 @@ import clickhouse_connect
 from bench.process import python
 from bench.runner import ROOT
 
-SIZES = """
-    SELECT name, sum(column_data_compressed_bytes) AS bytes FROM system.parts_columns
-    WHERE active AND database = 'wattline' AND table = 'readings' GROUP BY column AS name ORDER BY name"""
 PARTS = """
     SELECT sum(rows) AS rows, sum(bytes_on_disk) AS bytes, count() AS parts FROM system.parts
     WHERE active AND database = 'wattline' AND table = 'readings'"""
@@ -33,8 +30,7 @@ def main() -> None:
     client = clickhouse_connect.get_client(interface="chdb", path=str(Path(sys.argv[1]) / "telemetry"), database="wattline")
     client.command("OPTIMIZE TABLE readings FINAL")
     rows, size, parts = client.query(PARTS).result_rows[0]
-    columns = {str(name): int(bytes_) for name, bytes_ in client.query(SIZES).result_rows}
-    sys.stdout.write(json.dumps({"rows": int(rows), "bytes": int(size), "parts": int(parts), "columns": columns}))
+    sys.stdout.write(json.dumps({"rows": int(rows), "bytes": int(size), "parts": int(parts)}))
     client.close()
 
 
