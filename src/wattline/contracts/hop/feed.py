@@ -130,13 +130,15 @@ class Feed:
         self._held = 0
         self.floor = self.last = max(self.last + 1, self._clock.micros())
 
-    def position(self, number: int | None) -> tuple[int, bool]:
-        """Where a client goes on that last saw this number, and whether nothing is missing there."""
+    def position(self, number: int | None) -> tuple[int, int | None]:
+        """Where a client goes on that last saw this number; where it misses something, after which number no more."""
         if number is None:
-            return self.end, True
-        if number < self.floor or number > self.last:
-            return self._dropped if number <= self.last else self.end, False
-        return self._dropped + bisect_right(self._batches, number, key=lambda batch: batch.last), True
+            return self.end, None
+        if number > self.last:
+            return self.end, self.last
+        if number < self.floor:
+            return self._dropped, self.floor
+        return self._dropped + bisect_right(self._batches, number, key=lambda batch: batch.last), None
 
     def batch(self, position: int) -> list[Frame] | None:
         """The frames at a position; None where they are held no more."""
@@ -164,6 +166,6 @@ class Feed:
             wake()
 
 
-def gap(feed: Feed, since: int | None) -> Frame:
-    """What tells a client that it missed something: from where, and from which number on nothing is missing again."""
-    return Frame(feed.floor, LOST, None, None, {"last_event_id": since, "complete_after": feed.floor})
+def gap(since: int | None, complete_after: int) -> Frame:
+    """What tells a client that it missed something, and after which number nothing is missing again."""
+    return Frame(complete_after, LOST, None, None, {"last_event_id": since, "complete_after": complete_after})

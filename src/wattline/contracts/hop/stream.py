@@ -50,11 +50,13 @@ class Wanted:
 class Follower:
     """One client: its position in the feed, and what it wants of it."""
 
-    def __init__(self, feed: Feed, wanted: Wanted, since: int | None, *, heartbeat: float = HEARTBEAT_SECONDS) -> None:
+    def __init__(self, feed: Feed, wanted: Wanted, since: int | None, *, heartbeat: float) -> None:
         self._feed = feed
         self._wanted = wanted
-        self._position, whole = feed.position(since)
-        self._missed = None if whole else gap(feed, since)
+        self._position, complete_after = feed.position(since)
+        self._missed = None if complete_after is None else gap(since, complete_after)
+        # The batch at the position may begin with frames that the client has seen.
+        self._seen = since if complete_after is None and since is not None else 0
         self._heartbeat = heartbeat
         self._more = asyncio.Event()
 
@@ -62,7 +64,8 @@ class Follower:
         """The bytes to send, until the feed closes or the key holds no more; asks for the key at every quiet moment."""
         leave = self._feed.follow(self._more.set)
         try:
-            yield b"retry: %d\nid: %d\n\n" % (RETRY_MILLISECONDS, self._feed.last)
+            begin = self._seen or self._feed.last if self._missed is None else self._missed.id
+            yield b"retry: %d\nid: %d\n\n" % (RETRY_MILLISECONDS, begin)
             if self._missed is not None:
                 yield self._missed.text
             while not self._feed.closed:
@@ -89,12 +92,12 @@ class Follower:
             frames = feed.batch(self._position)
             if frames is None:
                 # Overtaken: what is new matters more to a live client than what it missed.
-                parts.append(gap(feed, None).text)
+                parts.append(gap(None, feed.last).text)
                 self._position = feed.end
                 break
             self._position += 1
             for frame in frames:
-                if takes(frame):
+                if frame.id > self._seen and takes(frame):
                     parts.append(frame.text)
                     size += len(parts[-1])
         return b"".join(parts)
@@ -144,7 +147,7 @@ def build(feed: Feed, gate: Gate) -> APIRouter:
             None if types is None else frozenset(types),
             None if substation_id is None else frozenset(substation_id),
         )
-        follower = Follower(feed, wanted, since)
+        follower = Follower(feed, wanted, since, heartbeat=HEARTBEAT_SECONDS)
 
         async def held() -> AsyncIterator[bool]:
             while True:
