@@ -69,22 +69,22 @@ def wrk() -> str | None:
     return found
 
 
-def load(target: Target, *, connections: int, seconds: int, first: int) -> Load:
-    """One run. `first` (seconds since 1970) is the time of the first readings; each feeder's next is 10 ms later."""
+def load(target: Target, *, connections: int, seconds: int, run: int = 0) -> Load:
+    """One run with the present time in every reading; `run` (0..99) keeps the times of runs of the same second apart."""
     program = wrk()
     if program is None:
-        return asyncio.run(asyncio_load(target, connections=connections, seconds=seconds, first=first))
+        return asyncio.run(asyncio_load(target, connections=connections, seconds=seconds, run=run))
     command = [program, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "--latency", "-s", str(SCRIPT)]
-    command += [f"http://127.0.0.1:{target.port}", "--", target.path, target.key, str(first)]
+    command += [f"http://127.0.0.1:{target.port}", "--", target.path, target.key, str(run)]
     command += [str(target.substations), str(target.feeders)]
     ran = subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds + 60)
     line = next(line for line in ran.stdout.splitlines() if line.startswith("RESULT "))
     return Load(**json.loads(line.removeprefix("RESULT ")), client="wrk")
 
 
-async def asyncio_load(target: Target, *, connections: int, seconds: int, first: int) -> Load:
+async def asyncio_load(target: Target, *, connections: int, seconds: int, run: int = 0) -> Load:
     """The same run without wrk: a few times heavier a request, so it bounds a fast server."""
-    bodies = fleet_bodies(target.substations, target.feeders, first)
+    bodies = fleet_bodies(target.substations, target.feeders, run)
     loop = asyncio.get_running_loop()
     taken: list[float] = []
     refused = broken = 0

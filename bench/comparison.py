@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Sequence
 
 import psycopg
@@ -31,12 +30,9 @@ def baseline(context: Context) -> Sequence[Figure]:
     context.keep.callback(server.stop)
     server.start()
     target = Target(port, "/ingest/telemetry", key)
-    now, seconds = int(time.time()), context.scaled(8, 3)
-    load(target, connections=CONNECTIONS, seconds=2, first=now - 36_000)
-    runs = [
-        load(target, connections=CONNECTIONS, seconds=seconds, first=now - 30_000 + 3_000 * number)
-        for number in range(context.scaled(3, 1))
-    ]
+    seconds = context.scaled(8, 3)
+    load(target, connections=CONNECTIONS, seconds=2)
+    runs = [load(target, connections=CONNECTIONS, seconds=seconds, run=number) for number in range(1, context.scaled(4, 2))]
     middle = median_run(runs, lambda run: run.rate)
     detail = {"runs": [run.as_detail() for run in runs], "synchronous": _durability(dsn)}
     figures = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -37,16 +38,21 @@ def cycle(fleet: Fleet, at: int) -> list[str]:
     return [_record(station, feeder.key, *values) for (station, feeder), *values in columns]
 
 
-def fleet_bodies(substations: int, feeders: int, first: int) -> Iterator[bytes]:
-    """Single-record bodies without end: all feeders in turn, each 10 ms after its last. `first` is in seconds since 1970."""
-    fleet = Fleet(7, grid_plan(substations, feeders), CALM)
-    records = [record.encode() for record in cycle(fleet, first * SECOND)]
-    at = first * SECOND
+def present(run: int = 0) -> Iterator[int]:
+    """The present time in microseconds, without end, always a millisecond or more after the last; `run` is its last digits."""
+    last = 0
     while True:
+        last = max(last + SECOND // 1000, time.time_ns() // 1_000_000 * 1000)
+        yield last + run
+
+
+def fleet_bodies(substations: int, feeders: int, run: int = 0) -> Iterator[bytes]:
+    """Single-record bodies without end: all feeders in turn, each cycle with the present time."""
+    records = [record.encode() for record in cycle(Fleet(7, grid_plan(substations, feeders), CALM), 0)]
+    for at in present(run):
         stamp = f'{iso_utc(at)}"}}'.encode()
         for record in records:
             yield record + stamp
-        at += SECOND // 100
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bench.client import Connection
 from bench.closed_loop import Load, Target, load
-from bench.data import Batches
+from bench.data import Batches, present
 from bench.figure import Figure, median_run, percentile
 from bench.product import BATCH_PATH, SINGLE_PATH, Product, started
 from bench.runner import Context
@@ -26,17 +26,17 @@ def single(context: Context) -> Sequence[Figure]:
     """Single-record POSTs, closed loop, every answer after the fsync of its reading."""
     product = started(context, "single")
     target = Target(product.port, SINGLE_PATH, product.key)
-    now, seconds = int(time.time()), context.scaled(10, 3)
-    enrol(product, target.substations, target.feeders, now - 40_000)
-    load(target, connections=CONNECTIONS, seconds=2, first=now - 36_000)
+    seconds = context.scaled(10, 3)
+    enrol(product, target.substations, target.feeders)
+    load(target, connections=CONNECTIONS, seconds=2)
     runs: list[Load] = []
     spent: list[float] = []
-    for number in range(context.scaled(3, 1)):
+    for number in range(1, context.scaled(4, 2)):
         before = product.server.cpu_seconds()
-        runs.append(load(target, connections=CONNECTIONS, seconds=seconds, first=now - 30_000 + 3_000 * number))
+        runs.append(load(target, connections=CONNECTIONS, seconds=seconds, run=number))
         spent.append(product.server.cpu_seconds() - before)
     middle = median_run(runs, lambda run: run.rate)
-    wide = load(target, connections=512, seconds=seconds, first=now - 15_000)
+    wide = load(target, connections=512, seconds=seconds, run=9)
     detail = {
         "runs": [run.as_detail() for run in runs],
         "server_cores": [round(cores / run.seconds, 2) for cores, run in zip(spent, runs, strict=True)],
@@ -88,10 +88,10 @@ async def pour(product: Product, bodies: Iterator[bytes], *, connections: int = 
     return poured
 
 
-def enrol(product: Product, substations: int, feeders: int, at: int) -> None:
+def enrol(product: Product, substations: int, feeders: int) -> None:
     """Let every feeder report once, so that what is measured is a fleet at work and not its registration."""
     batches = Batches.of(substations, feeders, variants=1)
-    asyncio.run(pour(product, iter([batches.body(0, at * SECOND)]), connections=1))
+    asyncio.run(pour(product, iter([batches.body(0, (int(time.time()) - 60) * SECOND)]), connections=1))
 
 
 def instants(batches: Batches, first: int, count: int) -> Iterator[bytes]:
@@ -100,27 +100,53 @@ def instants(batches: Batches, first: int, count: int) -> Iterator[bytes]:
         yield batches.body(number, (first + number) * SECOND)
 
 
+def live_cycles(batches: Batches, count: int) -> Iterator[bytes]:
+    """`count` bodies, each with the present time."""
+    for number, at in zip(range(count), present(), strict=False):
+        yield batches.body(number, at)
+
+
 def batch(context: Context) -> Sequence[Figure]:
-    """Batches of 1,000 records (one polling cycle of 1,000 feeders, four sensors each), long enough to reach the store."""
+    """Batches of 1,000 records (one polling cycle of 1,000 feeders, four sensors each), long enough to reach the store.
+
+    First with the present time, then a backfill: whole cycles of past hours, for which closed tiers are computed again.
+    """
     product = started(context, "batch")
     batches = Batches.of(100, 10)
-    count = context.scaled(1500, 300)
+    count = context.scaled(2000, 400)
+    asyncio.run(pour(product, live_cycles(batches, 50)))
+    runs, spent = _measured(context, product, lambda _: live_cycles(batches, count))
     first = int(time.time()) - 40_000
-    asyncio.run(pour(product, instants(batches, first, 50)))
+    filled, _ = _measured(context, product, lambda number: instants(batches, first + 10_000 * number, count))
+    return [
+        _figure(
+            BATCH, runs, batches, 150_000, {"server_us_per_reading": [round(s / count / batches.size * 1e6, 2) for s in spent]}
+        ),
+        _figure("batch POST, backfill of past hours", filled, batches, None, {}),
+    ]
+
+
+def _measured(context: Context, product: Product, bodies: Callable[[int], Iterator[bytes]]) -> tuple[list[Pour], list[float]]:
+    """The runs, and the processor time that the server spent on each."""
     runs: list[Pour] = []
     spent: list[float] = []
     for number in range(context.scaled(3, 1)):
         before = product.server.cpu_seconds()
-        runs.append(asyncio.run(pour(product, instants(batches, first + 1_000 + number * 3_000, count))))
+        runs.append(asyncio.run(pour(product, bodies(number))))
         spent.append(product.server.cpu_seconds() - before)
-    rate: Callable[[Pour], float] = lambda run: run.batches * batches.size / run.seconds  # noqa: E731
+    return runs, spent
+
+
+def _figure(name: str, runs: Sequence[Pour], batches: Batches, target: float | None, more: dict[str, object]) -> Figure:
+    def rate(run: Pour) -> float:
+        return run.batches * batches.size / run.seconds
+
     middle = median_run(runs, rate)
-    detail = {
+    detail = more | {
         "runs": [{"rate": round(rate(run)), "seconds": round(run.seconds, 2), "put_off": run.put_off} for run in runs],
-        "body_bytes": len(batches.body(0, first * SECOND)),
+        "body_bytes": len(batches.body(0, 0)),
         "connections": BATCH_CONNECTIONS,
-        "server_us_per_reading": [round(cores / count / batches.size * 1e6, 2) for cores in spent],
         "values_per_second": round(rate(middle) * SENSORS),
     }
     p50, p99 = percentile(middle.taken, 50), percentile(middle.taken, 99)
-    return [Figure(BATCH, rate(middle), "readings/s", target=150_000, p50=p50, p99=p99, detail=detail)]
+    return Figure(name, rate(middle), "readings/s", target=target, p50=p50, p99=p99, detail=detail)

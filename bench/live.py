@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Sequence
 
 from bench.client import Connection, server_sent_events
@@ -25,7 +24,7 @@ PROBED = "PROBE"
 async def _steady_load(product: Product, rate: int, stop: asyncio.Event) -> int:
     """Readings at a steady rate over a few connections, as a fleet of 500 feeders sends them; how many were accepted."""
     loop = asyncio.get_running_loop()
-    bodies = fleet_bodies(50, 10, int(time.time()) - 7200)
+    bodies = fleet_bodies(50, 10)
     begun, number, accepted = loop.time(), 0, 0
 
     async def work() -> None:
@@ -85,7 +84,7 @@ def live(context: Context) -> Sequence[Figure]:
     """Latency of the stream with a fleet's steady 500 readings/s beside it, and with the closed loop at full load."""
     product = started(context, "live")
     probes = context.scaled(500, 100)
-    enrol(product, 50, 10, int(time.time()) - 40_000)
+    enrol(product, 50, 10)
 
     async def steady() -> tuple[list[float], int]:
         stop = asyncio.Event()
@@ -98,9 +97,7 @@ def live(context: Context) -> Sequence[Figure]:
     async def loaded() -> list[float]:
         target = Target(product.port, SINGLE_PATH, product.key)
         seconds = round(probes * 0.03) + 4
-        beside = asyncio.create_task(
-            asyncio.to_thread(load, target, connections=64, seconds=seconds, first=int(time.time()) - 36_000)
-        )
+        beside = asyncio.create_task(asyncio.to_thread(load, target, connections=64, seconds=seconds))
         await asyncio.sleep(1.0)
         taken = await _probe(product, probes, 0.01)
         await beside

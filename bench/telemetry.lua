@@ -1,15 +1,14 @@
--- A distinct reading for every request: all feeders in turn, each a little later than its last.
--- Arguments after "--": path, api key, first time (seconds since 1970), substations, feeders of each.
-local path, key, first, substations, feeders, step
+-- A distinct reading for every request: all feeders in turn, each with the present time, as a live fleet sends them.
+-- Arguments after "--": path, api key, the number of this run, substations, feeders of each.
+local path, key, run, substations, feeders
 
 local bodies, size = {}, 0
 local counter = 0
-local second, stamp = nil, nil
+local second, cycle, stamp = 0, 0, nil
 
 function init(args)
-  path, key, first = args[1], args[2], tonumber(args[3])
+  path, key, run = args[1], args[2], tonumber(args[3])
   substations, feeders = tonumber(args[4]), tonumber(args[5])
-  step = 0.01
   wrk.headers["X-API-Key"] = key
   wrk.headers["Content-Type"] = "application/json"
   math.randomseed(7)
@@ -28,12 +27,13 @@ function init(args)
 end
 
 function request()
-  local at = first + math.floor(counter / size) * step
-  local whole = math.floor(at)
-  if whole ~= second then
-    second, stamp = whole, os.date("!%Y-%m-%dT%H:%M:%S", whole)
+  if counter % size == 0 then
+    local now = os.time()
+    if now > second then second, cycle = now, 0 else cycle = cycle + 1 end
+    -- Four digits tell the cycles of a second apart and two the runs, so that no (feeder, time) ever comes twice.
+    stamp = os.date("!%Y-%m-%dT%H:%M:%S", second) .. string.format('.%04d%02dZ"}', cycle % 10000, run % 100)
   end
-  local body = bodies[counter % size + 1] .. stamp .. string.format(".%03dZ\"}", math.floor((at - whole) * 1000 + 0.5) % 1000)
+  local body = bodies[counter % size + 1] .. stamp
   counter = counter + 1
   return wrk.format("POST", path, nil, body)
 end

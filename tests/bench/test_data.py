@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import pytest
 
 from bench.closed_loop import Load, Target, asyncio_load, load
-from bench.data import CALM, Batches, fleet_bodies, history_bodies
+from bench.data import CALM, Batches, fleet_bodies, history_bodies, present
 from tests.simulate.recording_server import RecordingServer
 from wattline.model.clock import SECOND
 from wattline.simulate.fleet import Fleet
@@ -25,11 +26,18 @@ def distinct(records: list[dict[str, object]]) -> int:
 
 
 def test_single_bodies_are_distinct_readings() -> None:
-    records = [json.loads(body) for body in islice(fleet_bodies(5, 4, FIRST), 100)]
+    records = [json.loads(body) for body in islice(fleet_bodies(5, 4), 100)]
     assert all(set(record) >= REQUIRED for record in records)
     assert distinct(records) == 100
-    assert {record["timestamp"] for record in records[:20]} == {"2026-06-09T10:13:20Z"}
-    assert records[20]["timestamp"] == "2026-06-09T10:13:20.010000Z"
+    times = [datetime.fromisoformat(record["timestamp"]) for record in records]
+    assert times == sorted(times)
+    assert len(set(times)) == 5
+    assert abs(times[0] - datetime.now(UTC)) < timedelta(seconds=60)
+
+
+def test_runs_of_the_same_second_differ() -> None:
+    first, second = (list(islice(present(run), 50)) for run in (1, 2))
+    assert not set(first) & set(second)
 
 
 def test_batches_are_one_cycle_each() -> None:
@@ -60,9 +68,9 @@ async def test_the_closed_loop_sends_distinct_readings_and_counts_them(client: s
     target = Target(server.port, "/api/ingest/telemetry", "the-key", substations=3, feeders=2)
     run: Load
     if client == "wrk":
-        run = await asyncio.to_thread(load, target, connections=4, seconds=1, first=FIRST)
+        run = await asyncio.to_thread(load, target, connections=4, seconds=1, run=1)
     else:
-        run = await asyncio_load(target, connections=4, seconds=1, first=FIRST)
+        run = await asyncio_load(target, connections=4, seconds=1, run=1)
     await server.stop()
     records = [body for _, body in server.accepted]
     assert server.keys == {"the-key"}
