@@ -138,6 +138,8 @@ def test_both_ways_take_the_same_bodies_with_the_same_values(intake: Intake, bod
         assert row.values == (judged.voltage_kv, judged.current_a, judged.power_mw, judged.frequency_hz)
         assert all(math.isfinite(value) for value in row.values if value is not None)
         assert (row.time, row.status) == (time, judged.status_code)
+        stated = judged.timestamp is None or parse(judged.timestamp).stated
+        assert row.quality == (1 if not stated else 0 if 45 <= judged.frequency_hz <= 65 else (0, 0, 0, 1))
 
 
 @settings(max_examples=500, deadline=None)

@@ -155,7 +155,9 @@ async def test_a_gzip_bomb_is_413_and_costs_nothing(hop: Utility) -> None:
     assert answer.status_code == 413
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"{}")[:-4], gzip.compress(b"{}") * 2])
+@pytest.mark.parametrize(
+    "content", [b"", b"no gzip", gzip.compress(b"{}")[:-4], gzip.compress(b"{}") * 2], ids=["none", "text", "short", "twice"]
+)
 async def test_what_is_not_one_gzip_member_is_415(hop: Utility, content: bytes) -> None:
     answer = await hop.client.post("/ingest/telemetry", content=content, headers={"Content-Encoding": "gzip"})
     assert answer.status_code == 415

@@ -13,6 +13,7 @@ from wattline.contracts.hop import documents, health, query_operations, query_sc
 from wattline.contracts.hop.bodies import GridEvent, Outage, Score, Telemetry
 from wattline.contracts.hop.devices import Devices
 from wattline.contracts.hop.door import JSON, LINES, Door
+from wattline.contracts.hop.errors import PREFIX
 from wattline.contracts.hop.examples import BATCH, EVENT, OUTAGE, SCORE, TELEMETRY
 from wattline.contracts.hop.feed import Feed
 from wattline.contracts.hop.frames import Framer
@@ -22,8 +23,6 @@ from wattline.contracts.hop.operations import OperationsWriter
 from wattline.contracts.hop.places import Places
 from wattline.contracts.hop.telemetry import TelemetryWriter
 from wattline.platform import Platform
-
-PREFIX = "/api"
 
 
 @dataclass(frozen=True, slots=True)
