@@ -139,6 +139,8 @@ def test_the_fleet_of_the_demo_sends_and_ends_with_the_server(start: Start, tmp_
             seen |= set(re.findall(r"SUB00[123]", line))
             if len(seen) == 3:
                 break
+    assert served.process.stdout is not None
+    assert served.process.stdout.readline() == "readings arrive: 12 feeders, every second\n"
     assert served.stop() == 0
     assert "Traceback" not in served.log.read_text()
 

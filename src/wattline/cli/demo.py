@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import cast
 
+from wattline.contracts.hop.devices import LAYOUT
+from wattline.model.record import Row
 from wattline.platform import Platform
 from wattline.simulate.child import fleet_process
 from wattline.simulate.credentials import FILE_NAME
 from wattline.simulate.curl import hop_calls, page
 from wattline.simulate.demo import provide, seed
+from wattline.simulate.plan import DEMO_PLAN
 
 
 async def introduce(platform: Platform, base_url: str) -> None:
@@ -21,7 +25,22 @@ async def introduce(platform: Platform, base_url: str) -> None:
     sys.stdout.write(f"\n{lines}\n\ncredentials in {path}\ndocumentation at {base_url}/docs\n")
 
 
+async def _tell_of_arrivals(platform: Platform) -> None:
+    """Say so, once, when every feeder of the plan has been heard of."""
+    expected = sum(len(station.feeders) for station in DEMO_PLAN)
+    heard: set[int] = set()
+    with platform.bus.subscribe(("rows",), size=64) as arrivals:
+        async for delivery in arrivals:
+            rows = cast("list[Row]", delivery.message)
+            heard |= {row.stream for row in rows if platform.registry.stream(row.stream).layout == LAYOUT}
+            if len(heard) >= expected:
+                sys.stdout.write(f"readings arrive: {len(heard)} feeders, every second\n")
+                sys.stdout.flush()
+                return
+
+
 async def send(platform: Platform, _base_url: str) -> None:
     """Run the fleet until cancelled."""
     async with fleet_process(platform.settings.data / FILE_NAME, platform.settings.tls_cert):
+        await _tell_of_arrivals(platform)
         await asyncio.Event().wait()
