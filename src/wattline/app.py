@@ -76,4 +76,5 @@ def create_app(platform: Platform) -> ASGIApp:
     app.include_router(contract.router)
     hop.install_errors(app)
     _own_routes(app, platform)
+    contract.feed.start()
     return Front(contract.hot, app, platform.metrics)

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+import sqlalchemy as sa
+
 from wattline.alerting import AnomalyMail, alert_settings, transport
 from wattline.analytics.feed import FrequencyFeed, ScoreStore
 from wattline.analytics.limits import limits_for
@@ -23,6 +25,7 @@ from wattline.jobs.service import Jobs
 from wattline.measure import PipelineMeter
 from wattline.metrics import Metrics
 from wattline.model.clock import DAY, Clock, SystemClock
+from wattline.model.errors import QueueFull
 from wattline.notify.service import Notify
 from wattline.outages.service import Outages
 from wattline.registry.service import Registry
@@ -49,6 +52,12 @@ def retention(settings: Settings) -> dict[str, int]:
     }
 
 
+def interconnections(settings: Settings) -> ScoringSettings:
+    """The nominal frequency that each tenant's readings are judged by."""
+    named = {tenant: Interconnection(tenant, limits_for(nominal)) for tenant, nominal in settings.tenant_nominal_hz.items()}
+    return ScoringSettings(default=Interconnection("default", limits_for(settings.nominal_hz)), tenants=named)
+
+
 class Platform:
     """Everything a contract may use. Built and started by `open`."""
 
@@ -61,7 +70,7 @@ class Platform:
         self.bus = MemoryBus()
         self.database = Database(settings.state_url)
         self.jobs = Jobs(settings.state_url, clock)
-        self.registry = Registry(self.database)
+        self.registry = Registry(self.database, settings.max_streams)
         self.identity = Identity(self.database, clock)
         self.pipeline = Pipeline(
             Options(settings.data / "journal.db", settings.telemetry_url, settings.journal_max_bytes, retention(settings)),
@@ -81,7 +90,7 @@ class Platform:
             FrequencyFeed(self.registry, self.series),
             ScoreStore(self.registry, self.ingest, clock),
             clock,
-            ScoringSettings(default=Interconnection("default", limits_for(settings.nominal_hz))),
+            interconnections(settings),
             AnomalyMail(self.notify),
         )
         self.metrics.journal_bytes.source = lambda: self.ingest.backlog_bytes
@@ -129,6 +138,14 @@ class Platform:
 
     async def _flush_usage(self, _slot: int) -> None:
         await self.identity.flush_usage()
+
+    async def check(self) -> None:
+        """Raise `Unavailable` unless both stores answer and the journal has room."""
+        if self.ingest.backlog_bytes >= self.settings.journal_max_bytes:
+            raise QueueFull("the journal is full")
+        await self.pipeline.reader.ping()
+        async with self.database.read() as connection:
+            await connection.execute(sa.text("SELECT 1"))
 
     def begin_stop(self) -> None:
         """Say that the server drains."""

@@ -87,6 +87,9 @@ class Settings(BaseSettings):
 
     max_body_bytes: Bytes = _setting("Limits", "Largest request body of a batch, after decompression.", 16 * MEBIBYTE)
     max_record_bytes: Bytes = _setting("Limits", "Largest request body of one record.", 64 * 1024)
+    max_streams: Number = _setting(
+        "Limits", "Streams that one tenant may register: a feeder, or a model's scores of a substation, is one.", 100_000
+    )
     max_future_seconds: Seconds = _setting("Limits", "How far ahead of this clock a reading's time may be.", 300)
 
     retention_raw_days: Days = _setting("Retention", "How long readings are kept as sent.", 90)
@@ -96,6 +99,9 @@ class Settings(BaseSettings):
     retention_day_days: Days = _setting("Retention", "How long the 1-day tier is kept.", 2555)
 
     nominal_hz: Frequency = _setting("Scoring", "Nominal frequency of the grid, in hertz: 50 or 60.", 60)
+    tenant_nominal_hz: dict[str, Literal[50, 60]] = _setting(
+        "Scoring", 'Nominal frequency by tenant where it differs, as JSON: `{"north": 50}`.', default_factory=dict, shown="{}"
+    )
     scoring_model: Literal["robust-2", "zscore-linear-2.5"] = _setting(
         "Scoring", "Which model's scores the contracts show; both are always computed and stored.", "robust-2"
     )
@@ -124,6 +130,11 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = _setting("Logs", "Least severity that is written.", "info")
     log_format: Literal["console", "json"] = _setting("Logs", "Lines for people, or one JSON object a line.", "console")
+
+    def nominal_of(self, tenant: str) -> int:
+        """The nominal frequency of a tenant's grid, in hertz."""
+        found = self.tenant_nominal_hz.get(tenant)
+        return self.nominal_hz if found is None else found
 
     @model_validator(mode="after")
     def _check_pairs(self) -> Self:

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import ParamSpec, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wattline.ingest.columns import as_stored, readings_of, records_of, resolve_late
 from wattline.ingest.journal import Block, Journal
@@ -45,6 +46,15 @@ class Meter(Protocol):
     def flush_failed(self) -> None:
         """A step failed and will be tried again."""
         ...
+
+
+def _hours(sensors: NDArray[np.uint32], times: NDArray[np.int64]) -> set[tuple[int, int]]:
+    """The distinct (sensor, hour) of some readings. One integer names both, because sorting pairs is ten times slower."""
+    hours = times // HOUR
+    first = int(hours.min())
+    span = int(hours.max()) - first + 1
+    distinct = np.unique(sensors.astype(np.int64) * span + (hours - first))
+    return set(zip((distinct // span).tolist(), ((distinct % span + first) * HOUR).tolist(), strict=True))
 
 
 class Writer:
@@ -187,9 +197,7 @@ class Writer:
         old = readings.time < self.watermark
         if not old.any():
             return
-        hours = readings.time[old] // HOUR * HOUR
-        pairs = np.unique(np.stack([readings.sensor[old].astype(np.int64), hours]), axis=1)
-        marks = {(int(sensor), int(hour)) for sensor, hour in pairs.T} - self.late_hours
+        marks = await asyncio.to_thread(_hours, readings.sensor[old], readings.time[old]) - self.late_hours
         if marks:
             await self._in_journal(self._journal.mark_late, sorted(marks))
             self.late_hours |= marks

@@ -132,7 +132,7 @@ class TelemetryReader:
                 f"""SELECT {group} AS sensor, {bucket_of("b.time", width)} AS bucket,
                            {FROM_RAW if table == "readings" else FROM_BUCKETS}
                     FROM {table} AS b FINAL
-                    WHERE {SENSORS} AND b.time >= fromUnixTimestamp64Micro({a}, 'UTC')
+                    WHERE b.{SENSORS} AND b.time >= fromUnixTimestamp64Micro({a}, 'UTC')
                       AND b.time < fromUnixTimestamp64Micro({b}, 'UTC')
                     GROUP BY sensor, bucket"""
             )

@@ -186,7 +186,7 @@ async def test_2000_readings_come_as_they_are_and_more_in_buckets(hop: Utility, 
 
 
 @pytest.mark.parametrize("tiers", [False, True])
-@pytest.mark.parametrize(("minutes", "seconds"), [(60, 2), (360, 11), (1440, 44), (10080, 360)])
+@pytest.mark.parametrize(("minutes", "seconds"), [(60, 2), (360, 11), (1440, 44), (10080, 303)])
 async def test_buckets_keep_means_and_extremes_exactly(hop: Utility, minutes: int, seconds: int, tiers: bool) -> None:
     step = minutes * 60 / 2_100
     written = await fill(hop, 2_100, step)

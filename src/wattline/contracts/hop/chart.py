@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from wattline.contracts.hop.rows import BucketRow, SeriesRow, SourceRow
 from wattline.contracts.hop.times import spell_all
 from wattline.ingest.series import Chart, RowSet
-from wattline.model.clock import MINUTE, SECOND
+from wattline.model.clock import SECOND
 from wattline.registry.stream import Stream
 
 SPANS = (5, 15, 30, 60, 360, 1440, 10080)
@@ -22,12 +22,8 @@ SOURCE_COLUMNS = [*COLUMNS, "current_a"]
 
 
 def bucket_of(minutes: int) -> int:
-    """The width of a bucket, in microseconds, that leaves at most 2,000 of them in a span.
-
-    Above a minute it is whole minutes, so that the tiers serve it.
-    """
-    width = -(-minutes * 60 // POINTS) * SECOND
-    return width if width <= MINUTE else -(-width // MINUTE) * MINUTE
+    """The width of a bucket, in microseconds: the whole seconds that leave at most 2,000 of them in a span."""
+    return -(-minutes * 60 // POINTS) * SECOND
 
 
 def plain(values: NDArray[np.float64]) -> list[float | None]:

@@ -39,13 +39,9 @@ class Pulse:
         return await asyncio.shield(self._asking)
 
     async def _ask(self) -> bool:
-        platform = self._platform
-        if platform.ingest.backlog_bytes >= platform.settings.journal_max_bytes:
-            return False
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await platform.pipeline.reader.ping()
-                await platform.identity.list("")
+                await self._platform.check()
         except (WattlineError, TimeoutError):
             return False
         return True

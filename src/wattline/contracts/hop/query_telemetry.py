@@ -39,20 +39,24 @@ Span = Annotated[
 Minutes = Annotated[int, Query(ge=1, le=10_080, description="Lookback window in minutes.")]
 
 
-def build(platform: Platform, gate: Gate) -> APIRouter:
-    """The routes, on this platform."""
-    router = APIRouter(tags=["HOP queries"], responses=documents.REFUSALS)
-    caller = Depends(gate.reader)
-    registry, series, clock = platform.registry, platform.series, platform.clock
-    limits = limits_for(platform.settings.nominal_hz)
-    bands = FrequencyLimitsRow(
+def bands(nominal_hz: float) -> FrequencyLimitsRow:
+    """The bands of a grid of this nominal frequency, as the answers show them."""
+    limits = limits_for(nominal_hz)
+    return FrequencyLimitsRow(
         limits.nominal_hz,
         limits.band(limits.normal_hz),
         limits.band(limits.alert_hz),
         limits.band(limits.emergency_hz),
         WARNING_SECONDS,
     )
-    shown_bands = msgspec.json.encode(bands).decode()
+
+
+def build(platform: Platform, gate: Gate) -> APIRouter:
+    """The routes, on this platform."""
+    router = APIRouter(tags=["HOP queries"], responses=documents.REFUSALS)
+    caller = Depends(gate.reader)
+    registry, series, clock = platform.registry, platform.series, platform.clock
+    nominal_of = platform.settings.nominal_of
 
     @router.get("/query/telemetry/latest", response_model=documents.many(LatestRow))
     async def telemetry_latest(
@@ -112,12 +116,13 @@ def build(platform: Platform, gate: Gate) -> APIRouter:
             return [FrequencyRow(*each) for each in found]
 
         parts = series.scan(streams, now - minutes * MINUTE, now + SKEW + 1, ["frequency_hz"])
-        return await streamed(parts, rows, {"X-Frequency-Limits": shown_bands}, streams=streams)
+        shown = msgspec.json.encode(bands(nominal_of(principal.tenant))).decode()
+        return await streamed(parts, rows, {"X-Frequency-Limits": shown}, streams=streams)
 
     @router.get("/query/frequency/limits", response_model=documents.model(FrequencyLimitsRow))
-    async def frequency_limits(_principal: Principal = caller) -> Response:
+    async def frequency_limits(principal: Principal = caller) -> Response:
         """The frequency bands of this grid: normal, alert, emergency; outside normal for `warning_seconds` is a warning."""
-        return whole(bands)
+        return whole(bands(nominal_of(principal.tenant)))
 
     @router.get("/query/substations", response_model=documents.many(SubstationRow))
     async def substations(principal: Principal = caller) -> Response:
