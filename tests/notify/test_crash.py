@@ -17,7 +17,7 @@ from .mailbox import Mailbox
 from .timelines import TIMELINES
 
 ROOT = Path(__file__).parents[2]
-#: The storm has hundreds of steps of the same few sorts; a stride that shares no factor with their number meets every sort.
+#: The storm has hundreds of steps of the same few sorts: every 17th of them, which is never twice at the same place of a mail.
 STRIDE = {"12 storm": 17}
 #: Timeline 9 has the steps of timeline 1. On PostgreSQL those that meet every sort of row are enough.
 RUNS = [("sqlite", name) for name in TIMELINES if not name.startswith("9")] + [
