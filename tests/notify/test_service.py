@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wattline.model.errors import Invalid
+from wattline.model.errors import Invalid, Unavailable
 from wattline.notify.ledger import AlertQuery
 from wattline.notify.model import Kind, Recipient, State
+from wattline.state.database import Database
 
 from .conftest import OPERATOR, Build
 from .mailbox import Mailbox
@@ -134,6 +137,32 @@ async def test_the_loop_delivers_as_soon_as_an_event_is_committed(build: Build, 
     running = asyncio.create_task(player.notify.run(longest_wait=3600))
     await player.feeders.grid_event("utility", trip(0).event())
     await asyncio.wait_for(delivered.wait(), 10)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_the_loop_outlives_a_store_that_is_away(
+    build: Build, mailbox: Mailbox, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    player = build()
+    await player.notify.add_recipient("utility", OPERATOR)
+    await player.feeders.grid_event("utility", trip(0).event())
+    away, back = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    read = database.read
+
+    def failing() -> AbstractAsyncContextManager[AsyncConnection]:
+        away.set()
+        raise Unavailable("no state store")
+
+    monkeypatch.setattr(database, "read", failing)
+    running = asyncio.create_task(player.notify.run(longest_wait=3600))
+    await asyncio.wait_for(away.wait(), 10)
+    monkeypatch.setattr(database, "read", read)
+    mailbox.refuse_text = lambda recipient: loop.call_soon_threadsafe(back.set) and None
+    player.notify.nudge()
+    await asyncio.wait_for(back.wait(), 10)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

@@ -108,8 +108,10 @@ def test_brute_force_minute_by_minute(records: list[OutageRecord], start: int, l
                 spells.append(out)
             out[minute] = each.customers
         if any(each.happened == minute * MINUTE and each.status is Status.RESTORED for each in records):
-            if out is not None and minute in out and min(out) == minute:
-                spells.pop()
+            if out is not None:
+                out.pop(minute, None)
+                if not out:
+                    spells.pop()
             out = None
         elif out is not None and minute not in out:
             out[minute] = out[minute - 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.model.clock import SECOND, Clock
@@ -22,6 +23,7 @@ from wattline.notify.policy import AlertSettings
 from wattline.notify.smtp import Transport
 from wattline.state.database import Database
 
+_log = structlog.get_logger(__name__)
 _LONGEST_INCIDENT = 128
 _BATCH = 100
 #: A tick stops after this many batches, so that one that finds work without end still gives way.
@@ -119,14 +121,23 @@ class Notify:
         """Tick whenever something is due, until cancelled; looks at least every `longest_wait` seconds."""
         while True:
             self.wake.clear()
-            await self.tick()
-            due = await self.next_due()
-            wait = longest_wait if due is None else min(longest_wait, max(0.0, (due - self._clock.micros()) / SECOND))
+            try:
+                wait = await self._worked(longest_wait)
+            except Exception:
+                # A store that is away now must not end delivery for ever; the rows are still there when it is back.
+                _log.exception("alerts cannot be delivered now")
+                wait = longest_wait
             try:
                 async with asyncio.timeout(wait):
                     await self.wake.wait()
             except TimeoutError:
                 continue
+
+    async def _worked(self, longest_wait: float) -> float:
+        """Tick, and say how many seconds there is nothing to do."""
+        await self.tick()
+        due = await self.next_due()
+        return longest_wait if due is None else min(longest_wait, max(0.0, (due - self._clock.micros()) / SECOND))
 
     async def _transport_closed(self) -> None:
         if self._transport is not None:
