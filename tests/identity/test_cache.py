@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.identity.cache import MOST_UNKNOWN, KeyCache
 from wattline.identity.secret import generate
@@ -115,17 +117,41 @@ async def test_a_caller_that_gives_up_does_not_take_the_others_with_it(identity:
     assert (await asyncio.wait_for(patient, 10)).tenant == "acme"
 
 
-async def test_an_answer_that_was_being_read_during_a_revocation_is_not_used(
-    database: Database, identity: Identity, clock: ManualClock
+class SlowDatabase(Database):
+    """A store whose first answer is under way until it is let through."""
+
+    def __init__(self, url: sa.URL) -> None:
+        super().__init__(url)
+        self.answered = asyncio.Event()
+        self.let_through = asyncio.Event()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        async with super().read() as connection:
+            yield connection
+        if not self.answered.is_set():
+            self.answered.set()
+            await self.let_through.wait()
+
+
+async def test_an_answer_that_was_under_way_during_a_revocation_is_not_used_after_it(
+    database: Database, clock: ManualClock
 ) -> None:
+    slow = SlowDatabase(database.url)
+    identity = Identity(slow, clock)
     record, secret = await identity.create("acme", "gateway", READ)
-    early = asyncio.create_task(identity.authenticate(secret))
-    await asyncio.sleep(0)
-    await identity.revoke(record.id)
-    await asyncio.gather(early, return_exceptions=True)
+    async with asyncio.timeout(20):
+        early = asyncio.create_task(identity.authenticate(secret))
+        await slow.answered.wait()
+        await identity.revoke(record.id)
+        with pytest.raises(Unauthenticated):
+            await identity.authenticate(secret)
+        slow.let_through.set()
+        assert (await early).key_id == record.id
     assert identity.cached(secret) is None
     with pytest.raises(Unauthenticated):
         await identity.authenticate(secret)
+    await slow.close()
 
 
 async def test_wrong_secrets_are_remembered_briefly_and_in_bounded_number(

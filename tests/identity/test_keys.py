@@ -42,6 +42,13 @@ async def refuses(identity: Identity, secret: str | None) -> bool:
     return False
 
 
+async def waiting(database: Database) -> int:
+    """How many sessions of a PostgreSQL database wait for a lock; a transaction sees one answer for all its length."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    async with database.read() as connection:
+        return (await connection.exec_driver_sql(query)).scalar_one()
+
+
 async def test_a_key_gives_its_tenant_scopes_and_sites(identity: Identity, elsewhere: Identity) -> None:
     record, secret = await identity.create("acme", "gateway", ["telemetry:write", "query:read"], ["SUB001", "SUB002"])
     expected = Principal("acme", record.id, frozenset({"telemetry:write", "query:read"}), frozenset({"SUB001", "SUB002"}))
@@ -243,9 +250,16 @@ class TestRotation:
             with pytest.raises(Invalid, match="overlap"):
                 await identity.rotate(newest.id, overlap=overlap)
 
-    async def test_two_at_once_make_one_new_key(self, identity: Identity, elsewhere: Identity) -> None:
+    async def test_two_at_once_make_one_new_key(self, database: Database, identity: Identity, elsewhere: Identity) -> None:
         old, _ = await identity.create("acme", "gateway", READ)
-        outcomes = await asyncio.gather(identity.rotate(old.id), elsewhere.rotate(old.id), return_exceptions=True)
+        async with asyncio.timeout(30):
+            # Both are under way, and held up at the same place, before either can go on.
+            async with database.transaction() as connection:
+                await connection.execute(keys.update().values(name=keys.c.name))
+                both = [asyncio.create_task(each.rotate(old.id)) for each in (identity, elsewhere)]
+                while not database.is_sqlite and await waiting(database) < 2:
+                    assert not any(task.done() for task in both)
+            outcomes = await asyncio.gather(*both, return_exceptions=True)
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Invalid", "tuple"]
         assert len(await identity.list()) == 2
 
