@@ -142,7 +142,7 @@ async def pages() -> dict[str, str]:
         async with Platform.open(Settings(data=Path(directory))) as platform:
             front = create_app(platform)
             assert isinstance(front, Front)
-            routes = routes_page(front._app.routes, front._app.openapi())
+            routes = routes_page(front.app.routes, front.app.openapi())
     return {
         "commands.md": commands_page(),
         "metrics.md": metrics_page(),

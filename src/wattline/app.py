@@ -22,15 +22,15 @@ class Front:
     """Sends a request to its hot route, found by its exact path, or to FastAPI; counts and times both."""
 
     def __init__(self, hot: Mapping[str, ASGIApp], app: FastAPI, metrics: Metrics) -> None:
-        self._hot = dict(hot)
-        self._app = app
+        self.hot = dict(hot)
+        self.app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
-        hot = self._hot.get(scope["path"])
+        hot = self.hot.get(scope["path"])
         started = time.perf_counter()
         status = 500
 
@@ -42,7 +42,7 @@ class Front:
             await send(message)
 
         try:
-            await (hot or self._app)(scope, receive, observed)
+            await (hot or self.app)(scope, receive, observed)
         finally:
             self._metrics.http_requests.add(1, self._route(scope, hot), str(status))
 
@@ -76,5 +76,4 @@ def create_app(platform: Platform) -> ASGIApp:
     app.include_router(contract.router)
     hop.install_errors(app)
     _own_routes(app, platform)
-    contract.feed.start()
     return Front(contract.hot, app, platform.metrics)

@@ -94,6 +94,7 @@ class Platform:
             AnomalyMail(self.notify),
         )
         self.metrics.journal_bytes.source = lambda: self.ingest.backlog_bytes
+        self.metrics.journal_rows.source = lambda: self.ingest.backlog_rows
 
     @classmethod
     @asynccontextmanager

@@ -17,10 +17,10 @@ async def test_every_route_is_described(tmp_path: Path) -> None:
     async with Platform.open(Settings(data=tmp_path)) as platform:
         front = create_app(platform)
         assert isinstance(front, Front)
-        described = front._app.openapi()["paths"]
-        served = {route.path for route in front._app.routes if isinstance(route, Route | Mount)}
+        described = front.app.openapi()["paths"]
+        served = {route.path for route in front.app.routes if isinstance(route, Route | Mount)}
     assert len(described) >= 14
-    assert set(front._hot) <= set(described)
+    assert set(front.hot) <= set(described)
     assert served - set(described) == PAGES_OF_THE_DESCRIPTION
     for path, item in described.items():
         for method, operation in item.items():

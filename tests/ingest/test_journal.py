@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wattline.ingest.journal import Journal
+from wattline.ingest.journal import Backlog, Journal
 from wattline.model.errors import StorageFull
 from wattline.model.record import Row
 
@@ -27,7 +27,7 @@ def test_blocks_come_back_as_they_went_in_and_in_order(tmp_path: Path) -> None:
     assert blocks[0].rows == [row(1, 10), row(2, 20)]
     assert again.read(0, 1) == blocks[:1]
     assert again.read(first.sequence, 1_000) == blocks[1:]
-    assert again.backlog() == (first.size + second.size, first.sequence - 1, second.sequence)
+    assert again.backlog() == Backlog(first.size + second.size, 3, first.sequence - 1, second.sequence)
     again.close()
 
 
@@ -35,7 +35,7 @@ def test_a_sequence_number_is_never_given_twice(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
     last = journal.append([row(1, 10)]).sequence
     journal.trim(last)
-    assert journal.backlog() == (0, last, last)
+    assert journal.backlog() == Backlog(0, 0, last, last)
     journal.close()
     again = Journal(tmp_path / "journal.db")
     assert again.append([row(1, 11)]).sequence == last + 1

@@ -17,7 +17,7 @@ from wattline.model.record import Row
 from wattline.state.sqlite import open_sqlite
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS blocks (sequence INTEGER PRIMARY KEY AUTOINCREMENT, rows BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS blocks (sequence INTEGER PRIMARY KEY AUTOINCREMENT, count INTEGER NOT NULL, rows BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS late_hours (sensor INTEGER, hour INTEGER, PRIMARY KEY (sensor, hour)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
@@ -32,6 +32,16 @@ class Block:
     sequence: int
     size: int
     rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Payload bytes and rows that wait, the sequence number before the first waiting block, and the newest ever given."""
+
+    size: int
+    rows: int
+    moved: int
+    newest: int
 
 
 class Journal:
@@ -66,7 +76,7 @@ class Journal:
     def append(self, rows: list[Row]) -> Block:
         """Commit rows as one block; on return they survive a power cut. Raises `StorageFull`."""
         payload = self._encoder.encode(rows)
-        sequence = self._commit([("INSERT INTO blocks (rows) VALUES (?)", [(payload,)])])
+        sequence = self._commit([("INSERT INTO blocks (count, rows) VALUES (?, ?)", [(len(rows), payload)])])
         assert sequence is not None
         return Block(sequence, len(payload), rows)
 
@@ -88,12 +98,14 @@ class Journal:
         """Forget the blocks up to and with this sequence number: the store holds them."""
         self._commit([("DELETE FROM blocks WHERE sequence <= ?", [(upto,)])])
 
-    def backlog(self) -> tuple[int, int, int]:
-        """Bytes of payload waiting, the sequence before the first waiting block, and the newest sequence ever given."""
-        size, first = self._connection.execute("SELECT coalesce(sum(length(rows)), 0), min(sequence) FROM blocks").fetchone()
+    def backlog(self) -> Backlog:
+        """What waits in the file."""
+        size, rows, first = self._connection.execute(
+            "SELECT coalesce(sum(length(rows)), 0), coalesce(sum(count), 0), min(sequence) FROM blocks"
+        ).fetchone()
         row = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'blocks'").fetchone()
         newest = row[0] if row else 0
-        return size, (first - 1 if first is not None else newest), newest
+        return Backlog(size, rows, first - 1 if first is not None else newest, newest)
 
     def mark_late(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Remember that these (sensor, hour start in us) must be recomputed in every tier."""

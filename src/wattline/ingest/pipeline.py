@@ -81,15 +81,17 @@ class Pipeline:
     async def _prepare(self) -> None:
         await prepare(self.engine)
 
-    def _moved(self, size: int) -> None:
+    def _moved(self, size: int, rows: int) -> None:
         self.ingest.backlog_bytes -= size
+        self.ingest.backlog_rows -= rows
 
     async def start(self) -> None:
         """Replay the journal and learn the newest rows, then keep moving rows.
 
         Where the telemetry store is away, ingest starts all the same, and this happens when it comes back.
         """
-        self.ingest.backlog_bytes = await self.writer.open()
+        backlog = await self.writer.open()
+        self.ingest.backlog_bytes, self.ingest.backlog_rows = backlog.size, backlog.rows
         try:
             await self._catch_up()
         except Unavailable as error:

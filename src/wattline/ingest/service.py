@@ -55,7 +55,9 @@ class Ingest:
         self._idle = asyncio.Event()
         self._idle.set()
         self.backlog_bytes = 0
-        """Payload bytes in the journal that the store does not hold yet; `writer` takes off what it has moved."""
+        """Payload bytes in the journal that the store does not hold yet; the pipeline takes off what was moved."""
+        self.backlog_rows = 0
+        """The same in rows."""
 
     async def submit(self, rows: Sequence[Row]) -> None:
         """Make rows durable: all of them or, on an error, none.
@@ -100,6 +102,7 @@ class Ingest:
         if error is None:
             block = finished.result()
             self.backlog_bytes += block.size
+            self.backlog_rows += len(rows)
             stream = self._registry.stream
             for row in rows:
                 head = stream(row.stream)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattline.ingest.columns import as_stored, readings_of, records_of, resolve_late
-from wattline.ingest.journal import Block, Journal
+from wattline.ingest.journal import Backlog, Block, Journal
 from wattline.model.clock import HOUR, Clock
 from wattline.model.errors import StorageFull, Unavailable
 from wattline.model.record import Row
@@ -70,7 +70,7 @@ class Writer:
         meter: Meter,
         *,
         prepare: Callable[[], Awaitable[None]],
-        moved: Callable[[int], None],
+        moved: Callable[[int, int], None],
     ) -> None:
         self._journal = journal
         self._thread = thread
@@ -93,13 +93,14 @@ class Writer:
         """Every bucket before this instant is in the tiers, but for the late hours."""
         self.late_hours: set[tuple[int, int]] = set()
 
-    async def open(self) -> int:
-        """Read what the journal owes; return the bytes that wait. Nothing is moved yet."""
-        size, self._flushed, self._committed = await self._in_journal(self._journal.backlog)
+    async def open(self) -> Backlog:
+        """Read what the journal owes. Nothing is moved yet."""
+        backlog = await self._in_journal(self._journal.backlog)
+        self._flushed, self._committed = backlog.moved, backlog.newest
         self.late_hours = set(await self._in_journal(self._journal.late))
         watermark = await self._in_journal(self._journal.mark, "watermark")
         self.watermark = watermark or 0
-        return size
+        return backlog
 
     async def _in_journal(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *arguments, **named))
@@ -164,7 +165,7 @@ class Writer:
         if self._flushed >= self._committed:
             self._newest_block.clear()
             self._spilled = self._replaying = False
-        self._moved(sum(block.size for block in blocks))
+        self._moved(sum(block.size for block in blocks), len(rows))
         self._meter.flushed(len(rows), time.perf_counter() - started)
 
     async def _move(self, rows: list[Row]) -> None:
