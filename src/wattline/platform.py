@@ -26,6 +26,7 @@ from wattline.measure import PipelineMeter
 from wattline.metrics import Metrics
 from wattline.model.clock import DAY, Clock, SystemClock
 from wattline.model.errors import QueueFull
+from wattline.notify.model import Alert
 from wattline.notify.service import Notify
 from wattline.outages.service import Outages
 from wattline.registry.service import Registry
@@ -37,6 +38,7 @@ from wattline.state.migrate import migrate
 ROLLUP_SECONDS = 10
 RETAIN_SECONDS = 3600
 USAGE_SECONDS = 60
+KEY_SECONDS = 1
 
 
 def retention(settings: Settings) -> dict[str, int]:
@@ -82,7 +84,9 @@ class Platform:
         self.ingest = self.pipeline.ingest
         self.series = self.pipeline.series
         self.events = EventLog(self.database)
-        self.notify = Notify(self.database, clock, alert_settings(settings), transport(settings), settings.smtp_sender)
+        self.notify = Notify(
+            self.database, clock, alert_settings(settings), transport(settings), settings.smtp_sender, self._alert_changed
+        )
         self.feeders = Feeders(self.database, self.events, self.notify, clock, partial(self.bus.publish, "event"))
         self.outages = Outages(self.database, self.events, partial(self.bus.publish, "outage"))
         self.scoring = ScoringService(
@@ -116,6 +120,7 @@ class Platform:
         self.jobs.periodic("tiers", ROLLUP_SECONDS, self._roll_up)
         self.jobs.periodic("retention", RETAIN_SECONDS, self._retain, durable=True)
         self.jobs.periodic("scoring", self.settings.scoring_seconds, self._score, durable=True)
+        self.jobs.periodic("keys", KEY_SECONDS, self._refresh_keys)
         self.jobs.periodic("key-usage", USAGE_SECONDS, self._flush_usage)
         stack.push_async_callback(self.identity.flush_usage)
         await self.jobs.launch()
@@ -137,8 +142,15 @@ class Platform:
         await self.scoring.run(slot)
         self.metrics.scoring_seconds.observe(time.perf_counter() - started)
 
+    async def _refresh_keys(self, _slot: int) -> None:
+        await self.identity.refresh()
+
     async def _flush_usage(self, _slot: int) -> None:
         await self.identity.flush_usage()
+
+    def _alert_changed(self, alert: Alert) -> None:
+        self.metrics.mail.add(1, alert.state)
+        self.bus.publish("alert", alert)
 
     async def check(self) -> None:
         """Raise `Unavailable` unless both stores answer and the journal has room."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +12,7 @@ from wattline.model.clock import SECOND, Clock
 from wattline.model.errors import Invalid
 from wattline.notify import recipients, store
 from wattline.notify.anomalies import announce_anomaly, announce_clearing
+from wattline.notify.changes import Changes
 from wattline.notify.delivery import Courier
 from wattline.notify.digest import compose_digest
 from wattline.notify.feeders import announce_event, announce_restore, announce_trip, release_held, trip_told
@@ -34,7 +35,8 @@ class Notify:
     """The alert ledger of every utility, and the mail that goes out of it.
 
     `transport` None means that no mail server is configured: alerts are recorded as suppressed (`no_transport`) and never sent.
-    `sender` is the address mail comes from. `wake` is set whenever there may be something to deliver at once.
+    `sender` is the address mail comes from. `on_change` is called by `run` with each row that is new or
+    changed, after its commit. `wake` is set whenever there may be something to deliver at once.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Notify:
         settings: AlertSettings | None = None,
         transport: Transport | None = None,
         sender: str = "wattline@localhost",
+        on_change: Callable[[Alert], None] | None = None,
     ) -> None:
         self.settings = settings or AlertSettings()
         self.wake = asyncio.Event()
@@ -53,6 +56,7 @@ class Notify:
         self._outbox = Outbox(self.settings, transport is not None, sender.rpartition("@")[2])
         self._courier = Courier(database, clock, self._outbox, Letters(sender), transport) if transport else None
         self._ticking = asyncio.Lock()
+        self._changes = None if on_change is None else Changes(database, clock, on_change)
 
     async def serialize(self, connection: AsyncConnection, tenant: str) -> None:
         """Let the ledger transactions of a utility follow one another; to be called before its state is read."""
@@ -136,6 +140,8 @@ class Notify:
     async def _worked(self, longest_wait: float) -> float:
         """Tick, and say how many seconds there is nothing to do."""
         await self.tick()
+        if self._changes is not None:
+            await self._changes.announce()
         due = await self.next_due()
         return longest_wait if due is None else min(longest_wait, max(0.0, (due - self._clock.micros()) / SECOND))
 

@@ -41,6 +41,7 @@ ledger = sa.Table(
     sa.Index("ix_alert_ledger_tenant_recipient_queued", "tenant", "recipient", "queued"),
     sa.Index("ix_alert_ledger_carried_by", "carried_by"),
     sa.Index("ix_alert_ledger_awaits", "awaits"),
+    sa.Index("ix_alert_ledger_updated", "updated"),
 )
 
 recipients = sa.Table(

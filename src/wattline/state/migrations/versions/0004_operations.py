@@ -70,6 +70,7 @@ def _alerts() -> None:
     op.create_index("ix_alert_ledger_tenant_recipient_queued", "alert_ledger", ["tenant", "recipient", "queued"])
     op.create_index("ix_alert_ledger_carried_by", "alert_ledger", ["carried_by"])
     op.create_index("ix_alert_ledger_awaits", "alert_ledger", ["awaits"])
+    op.create_index("ix_alert_ledger_updated", "alert_ledger", ["updated"])
     op.create_table(
         "alert_recipients",
         sa.Column("tenant", sa.String(128), nullable=False),
