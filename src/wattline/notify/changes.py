@@ -10,7 +10,6 @@ from wattline.notify.model import Alert
 from wattline.notify.tables import ledger
 from wattline.state.database import Database
 
-
 REACH_BACK = MINUTE
 
 
