@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wattline.events.model import Event
 from wattline.events.service import EventLog
 from wattline.model.clock import MINUTE
-from wattline.model.errors import Invalid
+from wattline.model.errors import Invalid, NotFound
 from wattline.outages import store
 from wattline.outages.model import ActiveOutage, OutageRecord, Status, life, order
 from wattline.outages.reliability import Indices, indices, interruptions
@@ -78,6 +78,14 @@ class Outages:
             )
             for record, started in found
         ]
+
+    async def site_of(self, tenant: str, outage_id: str) -> str | None:
+        """The substation of an outage, standing or restored; None where none is known. `NotFound` if never heard of."""
+        async with self._database.read() as connection:
+            known, site = await store.site_of(connection, tenant, outage_id)
+        if not known:
+            raise NotFound(f"no outage {outage_id}")
+        return site
 
     async def reliability(
         self, tenant: str, start: int, end: int, customers_served: int | None, sites: Collection[str] | None = None

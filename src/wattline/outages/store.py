@@ -87,6 +87,12 @@ async def hold(connection: AsyncConnection, tenant: str, outage_id: str) -> sa.R
     return (await connection.execute(statement)).first()
 
 
+async def site_of(connection: AsyncConnection, tenant: str, outage_id: str) -> tuple[bool, str | None]:
+    """Whether an outage was ever heard of, and its substation."""
+    row = (await connection.execute(sa.select(_l.site).where(_l.tenant == tenant, _l.outage_id == outage_id))).first()
+    return row is not None, None if row is None else row.site
+
+
 def lifecycle_of(row: sa.Row[Any]) -> Lifecycle:
     """The life in a stored row."""
     return Lifecycle(row.active, (row.last_time, row.last_restored), row.started, row.restored, row.episodes)

@@ -128,6 +128,17 @@ async def test_a_key_of_some_substations_touches_no_outage_of_another(hop: Utili
     assert [row["outage_id"] for row in await hop.get("/query/outages/active")] == ["THEIRS"]
 
 
+async def test_a_key_of_some_substations_cannot_reopen_a_restored_outage_of_another(hop: Utility) -> None:
+    await hop.telemetry(substation_id="SUB001", feeder_id="F1")
+    await hop.telemetry(substation_id="SUB002", feeder_id="F2")
+    await hop.outage(-100, outage_id="THEIRS", region="SUB002", feeder_id="F2")
+    await hop.outage(-50, outage_id="THEIRS", region="SUB002", feeder_id="F2", status="RESTORED", customers_out=0)
+    async with hop.limited({"SUB001"}) as client:
+        body = {**OUTAGE, "outage_id": "THEIRS", "region": "SUB001", "feeder_id": "F1", "timestamp": hop.iso(-1)}
+        assert (await client.post("/ingest/outage", json=body)).status_code == 403
+    assert await hop.get("/query/outages/active") == []
+
+
 async def test_a_revoked_key_is_401(hop: Utility) -> None:
     record, secret = await hop.platform.identity.create(hop.tenant, "brief", {"query:read"})
     async with hop.anonymous() as client:

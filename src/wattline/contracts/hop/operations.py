@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import msgspec
 
 from wattline.analytics.feed import SCORE
@@ -17,11 +19,11 @@ from wattline.feeders.service import Feeders
 from wattline.ingest.service import Ingest
 from wattline.metrics import Metrics
 from wattline.model.clock import SECOND, Clock
-from wattline.model.errors import Forbidden
+from wattline.model.errors import Forbidden, NotFound
 from wattline.model.principal import Principal
 from wattline.model.record import Row
 from wattline.outages import model as outages
-from wattline.outages.service import LONGEST_WINDOW, Outages
+from wattline.outages.service import Outages
 from wattline.registry.service import Registry
 from wattline.settings import Settings
 
@@ -106,11 +108,9 @@ class OperationsWriter:
         return _written({"status": "outage written", "outage_id": found.outage_id})
 
     async def _allowed(self, principal: Principal, found: Outage, site: str | None) -> str | None:
-        """The substation of a record by a key with a list: an outage that stands keeps its own, whatever the record says."""
-        standing = await self._outages.active(principal.tenant, self._clock.micros(), LONGEST_WINDOW, include_stale=True)
-        for outage in standing:
-            if outage.record.outage_id == found.outage_id:
-                site = outage.record.site
+        """The substation of a record by a key with a list: a known outage keeps its own, whatever the record says."""
+        with contextlib.suppress(NotFound):
+            site = await self._outages.site_of(principal.tenant, found.outage_id)
         _check(principal, site)
         return site
 
