@@ -53,7 +53,12 @@ def build(platform: Platform) -> APIRouter:
     pulse = Pulse(platform)
     shown = documents.model(HealthRow)
 
-    @router.get("/health", response_model=shown, responses={503: {"model": shown, "description": "A store is down."}})
+    @router.get(
+        "/health",
+        summary="Health of the service",
+        response_model=shown,
+        responses={503: {"model": shown, "description": "A store is down."}},
+    )
     async def health() -> Response:
         """`ok`, or with status 503 `degraded` where a store does not answer or the journal is full."""
         well = await pulse.well()

@@ -45,7 +45,7 @@ def build(platform: Platform, gate: Gate) -> APIRouter:
     clock = platform.clock
     ahead = round(platform.settings.max_future_seconds * SECOND)
 
-    @router.get("/query/events", response_model=documents.many(EventRow))
+    @router.get("/query/events", summary="Grid events, newest first", response_model=documents.many(EventRow))
     async def events(
         request: Request,
         minutes: Minutes = 30,
@@ -69,7 +69,7 @@ def build(platform: Platform, gate: Gate) -> APIRouter:
         )
         return whole([event_row(event) for event in page.events], _next_page(request, page.next))
 
-    @router.get("/query/outages/active", response_model=documents.many(OutageRow))
+    @router.get("/query/outages/active", summary="Outages that stand", response_model=documents.many(OutageRow))
     async def outages_active(
         include_stale: Annotated[bool, Query(description="Also outages without a record within the window.")] = False,
         window_minutes: Annotated[int, Query(ge=1, le=10_080, description="How old the ACTIVE record may be.")] = 120,
@@ -86,7 +86,7 @@ def build(platform: Platform, gate: Gate) -> APIRouter:
         )
         return whole([outage_row(outage) for outage in found])
 
-    @router.get("/query/alerts", response_model=documents.many(AlertRow))
+    @router.get("/query/alerts", summary="Ledger of alert mails", response_model=documents.many(AlertRow))
     async def alerts(
         request: Request,
         minutes: Annotated[int, Query(ge=1, le=LONGEST_LEDGER, description="Lookback window in minutes.")] = 1440,
@@ -112,7 +112,7 @@ def build(platform: Platform, gate: Gate) -> APIRouter:
         following = None if page.next is None else str(page.next)
         return whole([alert_row(alert) for alert in page.alerts], _next_page(request, following))
 
-    @router.get("/query/reliability", response_model=documents.model(ReliabilityRow))
+    @router.get("/query/reliability", summary="Reliability indices (IEEE 1366)", response_model=documents.model(ReliabilityRow))
     async def reliability(
         minutes: Annotated[int, Query(ge=1, le=5_270_400, description="Lookback window in minutes.")] = 525_600,
         customers_served: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,

@@ -65,7 +65,7 @@ def build(platform: Platform, gate: Gate) -> APIRouter:
     registry, series, clock = platform.registry, platform.series, platform.clock
     shown_model = platform.settings.scoring_model
 
-    @router.get("/query/ml/latest", response_model=documents.many(ScoreRow))
+    @router.get("/query/ml/latest", summary="Latest anomaly score of each substation", response_model=documents.many(ScoreRow))
     async def ml_latest(
         max_age_s: Annotated[int, Query(ge=1, le=86_400, description="Age in seconds up to which a score counts.")] = 300,
         principal: Principal = caller,
@@ -79,7 +79,7 @@ def build(platform: Platform, gate: Gate) -> APIRouter:
                 found.append(score_row(stream, row))
         return whole(sorted(found, key=lambda row: row.substation_id))
 
-    @router.get("/query/ml/trend", response_model=documents.many(TrendRow))
+    @router.get("/query/ml/trend", summary="Anomaly scores over time", response_model=documents.many(TrendRow))
     async def ml_trend(minutes: Minutes = 30, principal: Principal = caller) -> Response:
         """Every score of all substations, ascending by time, then substation."""
         streams = sorted(score_streams(registry, principal, shown_model), key=lambda stream: stream.device.site.key)

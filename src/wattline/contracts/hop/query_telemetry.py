@@ -58,7 +58,11 @@ def build(platform: Platform, gate: Gate) -> APIRouter:
     registry, series, clock = platform.registry, platform.series, platform.clock
     nominal_of = platform.settings.nominal_of
 
-    @router.get("/query/telemetry/latest", response_model=documents.many(LatestRow))
+    @router.get(
+        "/query/telemetry/latest",
+        summary="Latest reading of each substation, or feeder",
+        response_model=documents.many(LatestRow),
+    )
     async def telemetry_latest(
         by: Annotated[Literal["substation", "feeder"], Query(description="One row each of these.")] = "substation",
         max_age_s: Annotated[int, Query(ge=1, le=3600, description="Age in seconds up to which a reading counts.")] = 60,
@@ -72,7 +76,11 @@ def build(platform: Platform, gate: Gate) -> APIRouter:
         found = await newest_rows(series, streams, clock.micros(), max_age_s * SECOND)
         return whole(per_feeder(found) if by == "feeder" else per_substation(found))
 
-    @router.get("/query/telemetry/timeseries", response_model=documents.many(SeriesRow))
+    @router.get(
+        "/query/telemetry/timeseries",
+        summary="Voltage, power and frequency of a substation over time",
+        response_model=documents.many(SeriesRow),
+    )
     async def telemetry_timeseries(
         substation_id: Annotated[str, Query(min_length=1, max_length=128, description="Substation to query.")],
         minutes: Span = 30,
@@ -102,7 +110,11 @@ def build(platform: Platform, gate: Gate) -> APIRouter:
         found = await series.downsample(streams, start, end, width, chart.COLUMNS)
         return whole(chart.buckets(found), {"X-Downsampled": "true", "X-Bucket-Seconds": str(width // SECOND)})
 
-    @router.get("/query/frequency/thresholds", response_model=documents.many(FrequencyRow))
+    @router.get(
+        "/query/frequency/thresholds",
+        summary="Frequency readings of all substations",
+        response_model=documents.many(FrequencyRow),
+    )
     async def frequency_thresholds(minutes: Minutes = 30, principal: Principal = caller) -> Response:
         """Every frequency reading of all substations, ascending. `X-Frequency-Limits` carries the bands to plot."""
         streams = sorted(telemetry_streams(registry, principal), key=lambda stream: stream.device.site.key)
@@ -119,12 +131,16 @@ def build(platform: Platform, gate: Gate) -> APIRouter:
         shown = msgspec.json.encode(bands(nominal_of(principal.tenant))).decode()
         return await streamed(parts, rows, {"X-Frequency-Limits": shown}, streams=streams)
 
-    @router.get("/query/frequency/limits", response_model=documents.model(FrequencyLimitsRow))
+    @router.get(
+        "/query/frequency/limits", summary="Frequency bands of this grid", response_model=documents.model(FrequencyLimitsRow)
+    )
     async def frequency_limits(principal: Principal = caller) -> Response:
         """The frequency bands of this grid: normal, alert, emergency; outside normal for `warning_seconds` is a warning."""
         return whole(bands(nominal_of(principal.tenant)))
 
-    @router.get("/query/substations", response_model=documents.many(SubstationRow))
+    @router.get(
+        "/query/substations", summary="Substations heard of in the last hour", response_model=documents.many(SubstationRow)
+    )
     async def substations(principal: Principal = caller) -> Response:
         """The substations that sent telemetry of the last hour, by id, with the newest place that was sent for each."""
         since = clock.micros() - HOUR

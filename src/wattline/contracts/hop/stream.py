@@ -119,6 +119,7 @@ def build(feed: Feed, gate: Gate) -> APIRouter:
 
     @router.get(
         "/stream",
+        summary="Everything that happens, live",
         response_class=StreamingResponse,
         responses={200: {"content": {"text/event-stream": {}}, "description": "Server-Sent Events, without end."}},
     )
