@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from wattline.ingest import service, writer
+from wattline.ingest.heads import newest_rows
 from wattline.ingest.journal import Journal
 from wattline.ingest.rollup import Rollup
 from wattline.ingest.series import Series
@@ -21,7 +22,6 @@ from wattline.model.clock import DAY, Clock
 from wattline.model.errors import Unavailable
 from wattline.model.record import Row
 from wattline.registry.service import Registry
-from wattline.registry.stream import Stream
 from wattline.telemetry.engine import Engine
 from wattline.telemetry.reader import TelemetryReader
 from wattline.telemetry.schema import prepare
@@ -103,18 +103,12 @@ class Pipeline:
     async def _catch_up(self) -> None:
         await self.writer.flush()
         since = self._clock.micros() - WARM_SPAN
-        newest = await self.reader.newest(since)
-        heads = dict(zip(newest.sensor.tolist(), zip(newest.time.tolist(), newest.value.tolist(), strict=True), strict=True))
-        qualities = dict(zip(newest.sensor.tolist(), newest.quality.tolist(), strict=True))
-        records = dict(zip(newest.stream.tolist(), zip(newest.received.tolist(), newest.status, strict=True), strict=True))
-        times: dict[int, int] = {}
-        for stream in self._registry.every_stream():
-            row = _newest_row(stream, heads, qualities, records)
-            if row is not None:
-                times[stream.id] = row.time
-                if stream.latest is None or stream.latest.time < row.time:
-                    stream.latest = row
-        self.ingest.know(times, since)
+        newest = await newest_rows(self.reader, list(self._registry.every_stream()), since)
+        for stream_id, row in newest.items():
+            stream = self._registry.stream(stream_id)
+            if stream.latest is None or stream.latest.time < row.time:
+                stream.latest = row
+        self.ingest.know({stream_id: row.time for stream_id, row in newest.items()}, since)
         self.caught_up.set()
 
     async def _catch_up_later(self) -> None:
@@ -145,26 +139,3 @@ class Pipeline:
         await self.engine.close()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._journal.close)
         self._thread.shutdown()
-
-
-def _newest_row(
-    stream: Stream,
-    heads: Mapping[int, tuple[int, float]],
-    qualities: Mapping[int, int],
-    records: Mapping[int, tuple[int, str]],
-) -> Row | None:
-    """The newest row of a stream, put together from the newest readings of its sensors."""
-    known = [heads[sensor] for sensor in stream.sensor_ids if sensor in heads]
-    if not known:
-        return None
-    newest = max(time for time, _ in known)
-    received, status = records.get(stream.id, (newest, ""))
-    at_newest = [heads.get(sensor, (None, 0.0)) for sensor in stream.sensor_ids]
-    return Row(
-        stream=stream.id,
-        time=newest,
-        received=received,
-        values=tuple(value if time == newest else None for time, value in at_newest),
-        quality=tuple(qualities.get(sensor, 0) for sensor in stream.sensor_ids),
-        status=status or None,
-    )

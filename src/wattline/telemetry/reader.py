@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wattline.model.clock import MINUTE
+from wattline.model.clock import MINUTE, SECOND
 from wattline.telemetry.engine import Engine
 from wattline.telemetry.tiers import FROM_BUCKETS, FROM_RAW, TIERS, VALUE_COLUMNS, bucket_of
 
@@ -173,18 +173,26 @@ class TelemetryReader:
         )
         return RawReadings(*(table.column(i).to_numpy() for i in range(4)))
 
-    async def newest(self, since: int) -> Newest:
-        """The newest reading and record of everything that reported since `since`."""
-        bound = {"since": since}
-        after = "time >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')"
+    async def newest_time(self) -> int | None:
+        """The time of the newest reading of all, from the parts' own bounds; None where there is none."""
+        table = await self._engine.query(
+            """SELECT toUnixTimestamp64Micro(max(toDateTime64(max_time, 6, 'UTC'))) AS newest, count() AS n FROM system.parts
+               WHERE active AND database = currentDatabase() AND table = 'readings' AND rows > 0"""
+        )
+        # The bound is in whole seconds: it may lie up to one before the reading.
+        return int(table.column("newest")[0].as_py()) + SECOND if table.column("n")[0].as_py() else None
+
+    async def newest(self, start: int, end: int, without: Sequence[int] = ()) -> Newest:
+        """The newest reading of each sensor and the newest record of each stream in [start, end), but for some sensors."""
+        bound = {"start": start, "end": end, "without": list(without)}
         values = await self._engine.query(
             f"""SELECT sensor, toUnixTimestamp64Micro(max(time)) AS newest, argMax(value, time) AS v, argMax(quality, time) AS q
-                FROM readings FINAL WHERE {after} GROUP BY sensor""",
+                FROM readings FINAL WHERE {SPAN} AND sensor NOT IN {{without:Array(UInt32)}} GROUP BY sensor""",
             bound,
         )
         records = await self._engine.query(
             f"""SELECT stream, toUnixTimestamp64Micro(argMax(received, time)) AS r, argMax(status, time) AS s
-                FROM records FINAL WHERE {after} GROUP BY stream""",
+                FROM records FINAL WHERE {SPAN} GROUP BY stream""",
             bound,
         )
         sensor, time, value, quality = (values.column(i).to_numpy() for i in range(4))
