@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -61,8 +60,6 @@ def test_history_holds_every_second_once() -> None:
 
 @pytest.mark.parametrize("client", ["wrk", "asyncio"])
 async def test_the_closed_loop_sends_distinct_readings_and_counts_them(client: str) -> None:
-    if client == "wrk" and shutil.which("wrk") is None:
-        pytest.skip("wrk is not installed here; the bench then uses its asyncio client")
     server = RecordingServer(lambda path, attempt: (503 if attempt == 5 else 200, {}))
     await server.start()
     target = Target(server.port, "/api/ingest/telemetry", "the-key", substations=3, feeders=2)
