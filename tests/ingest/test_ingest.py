@@ -10,7 +10,7 @@ import pytest
 from tests.stores import FOUR, spine
 from wattline.ingest.journal import Journal
 from wattline.model.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
-from wattline.model.errors import QueueFull, Unavailable
+from wattline.model.errors import NotFound, QueueFull, Unavailable
 from wattline.model.record import Row
 
 
@@ -82,6 +82,29 @@ async def test_a_full_journal_refuses_and_a_drained_one_accepts_again(tmp_path: 
             await s.pipeline.ingest.submit([four(stream.id, now + taken)])
         s.pipeline.ingest.backlog_bytes = 0
         await s.pipeline.ingest.submit([four(stream.id, now + taken)])
+
+
+async def test_a_row_of_no_stream_fails_alone(tmp_path: Path, clock: ManualClock) -> None:
+    async with spine(tmp_path, clock) as s:
+        stream = await s.registry.register("t", "s", "d", FOUR)
+        good = s.pipeline.ingest.submit([four(stream.id, clock.micros())])
+        bad = s.pipeline.ingest.submit([four(stream.id, clock.micros() + 1), four(999, clock.micros())])
+        answers = await asyncio.gather(good, bad, return_exceptions=True)
+        assert answers[0] is None
+        assert isinstance(answers[1], NotFound)
+        assert await s.pipeline.series.count([stream], 0, 2**60) == 1
+
+
+async def test_a_listener_that_fails_keeps_no_caller_waiting(tmp_path: Path, clock: ManualClock) -> None:
+    async with spine(tmp_path, clock) as s:
+        stream = await s.registry.register("t", "s", "d", FOUR)
+
+        def fail(_rows: list[Row]) -> None:
+            raise RuntimeError("a listener's fault")
+
+        s.pipeline.ingest._publish = fail
+        async with asyncio.timeout(5):
+            await s.pipeline.ingest.submit([four(stream.id, clock.micros())])
 
 
 async def test_a_stopping_server_refuses_rows(tmp_path: Path, clock: ManualClock) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 from wattline.ingest.journal import Block, Journal
-from wattline.model.errors import QueueFull, Unavailable, WattlineError
+from wattline.model.errors import NotFound, QueueFull, Unavailable, WattlineError
 from wattline.model.record import NEVER, UNKNOWN, Row
 from wattline.registry.service import Registry
+
+log = logging.getLogger(__name__)
 
 Pending = tuple[Sequence[Row], "asyncio.Future[None]"]
 
@@ -81,8 +84,24 @@ class Ingest:
         await done
 
     def _begin(self) -> None:
-        group, self._pending = self._pending, []
-        rows = [row for some, _ in group for row in some]
+        waiting, self._pending = self._pending, []
+        group: list[Pending] = []
+        rows: list[Row] = []
+        for some, done in waiting:
+            try:
+                self._order(some)
+            except NotFound as error:
+                _settle(done, error)
+                continue
+            group.append((some, done))
+            rows.extend(some)
+        loop = asyncio.get_running_loop()
+        started = time.perf_counter()
+        work = self._thread.submit(self._journal.append, rows)
+        work.add_done_callback(lambda finished: loop.call_soon_threadsafe(self._end, group, rows, finished, started))
+
+    def _order(self, rows: Sequence[Row]) -> None:
+        """Mark the rows that are not newer than their streams. Raises `NotFound` for a stream that is not registered."""
         stream = self._registry.stream
         for row in rows:
             head = stream(row.stream)
@@ -92,39 +111,37 @@ class Ingest:
                 row.late = True
                 if head.admitted == UNKNOWN:
                     self._seen[row.stream] = max(row.time, self._seen.get(row.stream, NEVER))
-        loop = asyncio.get_running_loop()
-        started = time.perf_counter()
-        work = self._thread.submit(self._journal.append, rows)
-        work.add_done_callback(lambda finished: loop.call_soon_threadsafe(self._end, group, rows, finished, started))
 
     def _end(self, group: list[Pending], rows: list[Row], finished: Future[Block], started: float) -> None:
         error = finished.exception()
         if error is None:
-            block = finished.result()
-            self.backlog_bytes += block.size
-            self.backlog_rows += len(rows)
-            stream = self._registry.stream
-            for row in rows:
-                head = stream(row.stream)
-                if head.latest is None or row.time >= head.latest.time:
-                    head.latest = row
-            self._on_committed(block)
-            self._meter.committed(len(rows), time.perf_counter() - started)
-            self._publish(rows)
+            self._committed(finished.result(), rows, time.perf_counter() - started)
+        elif not isinstance(error, WattlineError):
+            log.error("the journal cannot be written", exc_info=error)
+            error = Unavailable("the journal cannot be written now")
         for _, done in group:
-            if done.done():
-                continue
-            if error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(
-                    error if isinstance(error, WattlineError) else Unavailable("the journal cannot be written now")
-                )
+            _settle(done, error)
         if self._pending:
             self._begin()
         else:
             self._committing = False
             self._idle.set()
+
+    def _committed(self, block: Block, rows: list[Row], seconds: float) -> None:
+        self.backlog_bytes += block.size
+        self.backlog_rows += len(rows)
+        stream = self._registry.stream
+        for row in rows:
+            head = stream(row.stream)
+            if head.latest is None or row.time >= head.latest.time:
+                head.latest = row
+        self._on_committed(block)
+        self._meter.committed(len(rows), seconds)
+        try:
+            self._publish(rows)
+        except Exception:
+            # The rows are durable, and their callers must hear so whatever a listener does.
+            log.exception("a listener failed")
 
     def know(self, newest: Mapping[int, int], otherwise: int) -> None:
         """Set the heads of all streams from what the store holds (time by stream id); until then every row is compared with it.
@@ -141,3 +158,13 @@ class Ingest:
         """Refuse new rows and wait until those already taken are answered."""
         self._closed = True
         await self._idle.wait()
+
+
+def _settle(done: asyncio.Future[None], error: BaseException | None) -> None:
+    """Answer a caller, unless it has gone away meanwhile."""
+    if done.done():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)
