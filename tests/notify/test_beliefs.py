@@ -7,7 +7,7 @@ import shutil
 from itertools import pairwise
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from wattline.model.clock import SECOND, ManualClock
@@ -82,7 +82,12 @@ def last_word(post: Post, feeder: str) -> str | None:
     return word
 
 
+# A restore whose mail waits for the server must not arrive after the mail of the next trip.
+OVERTAKING = [("trip", "FDR000", 0), ("post", False), ("restore", "FDR000", 0), ("trip", "FDR000", 0), ("wait", 301)]
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(moves=OVERTAKING)
 @given(moves=st.lists(MOVE, min_size=1, max_size=25))
 def test_what_operators_believe_is_true(moves: list[tuple[object, ...]], migrated_sqlite: Path, tmp_path: Path) -> None:
     path = tmp_path / "state.sqlite"

@@ -21,6 +21,7 @@ from wattline.notify.tables import ledger
 from wattline.state.database import Database
 
 _log = structlog.get_logger(__name__)
+_OF_A_FEEDER = (Kind.TRIP, Kind.RESTORE)
 
 
 class Overtaken(Delivery):
@@ -83,9 +84,31 @@ class Courier:
             await store.serialize(connection, tenant)
             yield connection
 
+    async def _behind(self, connection: AsyncConnection, alert: Alert, now: int) -> bool:
+        """Whether an older mail about the same feeder must go first: who reads them last to first believes the wrong thing."""
+        if alert.state != State.QUEUED or alert.kind not in _OF_A_FEEDER:
+            return False
+        older = await store.select(
+            connection,
+            *store.same_feeder(alert.tenant, alert.site, alert.subject),
+            ledger.c.recipient == alert.recipient,
+            ledger.c.kind.in_([kind.value for kind in _OF_A_FEEDER]),
+            ledger.c.state.in_([State.QUEUED.value, State.SENDING.value]),
+            ledger.c.next_attempt.is_not(None),
+            ledger.c.id < alert.id,
+        )
+        turn = max((row.next_attempt for row in older if row.next_attempt is not None), default=None)
+        if turn is not None and turn > now:
+            await store.update(
+                connection, now, ledger.c.id == alert.id, ledger.c.state == State.QUEUED.value, next_attempt=turn
+            )
+        return turn is not None
+
     async def _claim(self, alert: Alert) -> bool:
         now = self._clock.micros()
         async with self._transaction(alert.tenant) as connection:
+            if await self._behind(connection, alert, now):
+                return False
             return (
                 await store.update(
                     connection,
