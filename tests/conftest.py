@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from wattline.model.clock import ManualClock
 from wattline.state.database import Database
@@ -20,6 +22,12 @@ from wattline.state.migrate import migrate
 from .postgres import PostgresServer, postgres_server
 
 ENGINES = ("sqlite", "postgresql")
+
+# A run of continuous integration tries the same cases every time, so that a change is judged by what it changed; a run at
+# the desk tries new ones each time, and keeps what it finds.
+settings.register_profile("ci", derandomize=True, print_blob=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 def sqlite_url(path: Path) -> sa.URL:
