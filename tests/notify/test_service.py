@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
+from email.message import EmailMessage
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wattline.model.errors import Invalid, Unavailable
 from wattline.notify.ledger import AlertQuery
 from wattline.notify.model import Kind, Recipient, State
+from wattline.notify.smtp import Handing
 from wattline.state.database import Database
 
 from .conftest import OPERATOR, Build
@@ -166,3 +168,35 @@ async def test_the_loop_outlives_a_store_that_is_away(
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+class Deaf:
+    """Loses the first cancellation, as an SMTP dialogue may when the server's reply comes at the same time."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.mails = 0
+
+    async def send(self, message: EmailMessage, recipient: str, handing: Handing) -> None:
+        await handing()
+        self.mails += 1
+        self.reached.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    async def close(self) -> None: ...
+
+
+async def test_the_loop_stops_even_if_its_cancellation_got_lost(build: Build) -> None:
+    deaf = Deaf()
+    player = build(wrap=lambda _: deaf)
+    await player.notify.add_recipient("utility", OPERATOR)
+    await player.notify.add_recipient("utility", "second@utility.example")
+    await player.feeders.grid_event("utility", trip(0).event())
+    running = asyncio.create_task(player.notify.run(longest_wait=3600))
+    await asyncio.wait_for(deaf.reached.wait(), 10)
+    running.cancel()
+    done, _ = await asyncio.wait([running], timeout=10)
+    assert done
+    assert running.cancelled()
+    assert deaf.mails == 1

@@ -131,6 +131,7 @@ class Notify:
                 # A store that is away now must not end delivery for ever; the rows are still there when it is back.
                 _log.exception("alerts cannot be delivered now")
                 wait = longest_wait
+            _heed_cancellation()
             try:
                 async with asyncio.timeout(wait):
                     await self.wake.wait()
@@ -166,6 +167,7 @@ class Notify:
         """Send what is queued, in order; on trouble with the server the rest waits too."""
         mails = [alert for alert in due if alert.state in (State.QUEUED, State.SENDING)]
         for index, alert in enumerate(mails):
+            _heed_cancellation()
             if not await courier.deliver(alert):
                 await courier.postpone(mails[index + 1 :], alert.attempts + 1)
                 return
@@ -203,3 +205,13 @@ class Notify:
         """The further event types that are mailed."""
         async with self._database.read() as connection:
             return await recipients.mailed_event_types(connection, tenant)
+
+
+def _heed_cancellation() -> None:
+    """Raise a cancellation that this task was asked for and that got lost on the way.
+
+    Before Python 3.12 `asyncio.wait_for`, which the SMTP client stands on, drops one that comes together with its result.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
