@@ -122,7 +122,9 @@ class Settings(BaseSettings):
     alert_digest_settle: Span = _setting("Alerts", "Seconds that the first digest gathers before it is sent.", 60)
     alert_storm_trips: Number = _setting("Alerts", "Trips within `alert_storm_window`; one more is a storm: one mail.", 10)
     alert_storm_window: Number = _setting("Alerts", "Length of that window, in seconds.", 60)
-    alert_sending_lease: Number = _setting("Alerts", "Seconds after which an unfinished delivery is sent again.", 60)
+    alert_sending_lease: Annotated[int, Field(ge=60)] = _setting(
+        "Alerts", "Seconds after which an unfinished delivery is sent again.", 60
+    )
     alert_retry_first: Number = _setting("Alerts", "Seconds to the first retry of a delivery; each later one doubles.", 10)
     alert_retry_longest: Span = _setting("Alerts", "Longest time between two retries, in seconds.", 900)
     alert_retry_for: Span = _setting("Alerts", "Seconds after which a delivery that never succeeded is given up.", 86_400)
