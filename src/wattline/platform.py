@@ -72,7 +72,7 @@ class Platform:
         self.bus = MemoryBus()
         self.database = Database(settings.state_url)
         self.jobs = Jobs(settings.state_url, clock)
-        self.registry = Registry(self.database, settings.max_streams)
+        self.registry = Registry(self.database, settings.max_streams, clock)
         self.identity = Identity(self.database, clock)
         self.pipeline = Pipeline(
             Options(settings.data / "journal.db", settings.telemetry_url, settings.journal_max_bytes, retention(settings)),

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from wattline.model.errors import Invalid, NotFound
 from wattline.model.place import Layout, Quantity
-from wattline.registry.service import Registration, Registry
+from wattline.registry.registration import Registration
+from wattline.registry.service import Registry
 from wattline.state.database import Database
 
 PAIR = Layout("pair", (Quantity("a", "kW"), Quantity("n", "1", "counter")))

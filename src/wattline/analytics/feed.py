@@ -13,7 +13,8 @@ from wattline.ingest.service import Ingest
 from wattline.model.clock import SECOND, Clock
 from wattline.model.place import Layout, Quantity
 from wattline.model.record import Row
-from wattline.registry.service import Registration, Registry
+from wattline.registry.registration import Registration
+from wattline.registry.service import Registry
 from wattline.registry.stream import Stream
 from wattline.telemetry.reader import RawReadings
 

@@ -15,6 +15,14 @@ class Invalid(WattlineError):
         self.field = field
 
 
+class Ambiguous(Invalid):
+    """A short name that several things bear; the message says how to name one of them in full."""
+
+
+class Conflict(WattlineError):
+    """What was asked does not fit the present state of the thing."""
+
+
 class NotFound(WattlineError):
     """No such thing, or it belongs to another tenant: the two are never told apart."""
 

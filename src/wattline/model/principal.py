@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from wattline.model.errors import Forbidden
 
-ALL_SCOPES = frozenset({"telemetry:write", "event:write", "outage:write", "query:read", "ml:write"})
+ALL_SCOPES = frozenset(
+    {"telemetry:write", "event:write", "outage:write", "query:read", "ml:write", "alarm:write", "command:write"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,102 +5,84 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wattline.model.clock import Clock, SystemClock
 from wattline.model.errors import Invalid, NotFound
-from wattline.model.place import Device, Layout, Site
+from wattline.model.place import Block, Layout
 from wattline.model.record import UNKNOWN
 from wattline.registry import store
+from wattline.registry.index import Index
+from wattline.registry.point import Point, PointSpec
+from wattline.registry.points import device_key, put_points
+from wattline.registry.registration import Registration, StreamKey
 from wattline.registry.stream import Stream
 from wattline.state.database import Database
 
-StreamKey = tuple[str, str, str, str]
-"""Tenant, site key, device key, layout name."""
 
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """A stream that shall exist: its tenant, the keys of its site and device, and its columns."""
-
-    tenant: str
-    site: str
-    device: str
-    layout: Layout
-    attributes: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def key(self) -> StreamKey:
-        """How the registry finds it."""
-        return self.tenant, self.site, self.device, self.layout.name
-
-
-class Registry:
+class Registry(Index):
     """Resolves ids. Look-ups are dict look-ups; only a first use or a changed attribute touches the database.
 
     `most_streams` bounds what one tenant may register, so that a caller who makes up names cannot fill the store with them.
     """
 
-    def __init__(self, database: Database, most_streams: int = 100_000) -> None:
+    def __init__(self, database: Database, most_streams: int = 100_000, clock: Clock | None = None) -> None:
+        super().__init__()
         self._database = database
         self._most_streams = most_streams
-        self._counts: Counter[str] = Counter()
+        self._clock = clock or SystemClock()
         self._wanted: dict[StreamKey, Registration] = {}
         self._changes: dict[int, dict[str, Any]] = {}
-        self._sites: dict[tuple[str, str], Site] = {}
-        self._sites_by_id: dict[int, Site] = {}
-        self._devices: dict[int, Device] = {}
-        self._by_key: dict[StreamKey, Stream] = {}
-        self._by_id: dict[int, Stream] = {}
-        self._by_layout: dict[tuple[str, str], list[Stream]] = {}
+        self._version = 0
         self._writing = asyncio.Lock()
 
     async def load(self) -> None:
         """Read everything that is registered; called once at start."""
-        async with self._database.read() as connection:
-            for site in await store.load_sites(connection):
-                self._sites[site.tenant, site.key] = self._sites_by_id[site.id] = site
-            for stream in await store.load_streams(connection, self._sites_by_id, self._devices):
-                stream.admitted = UNKNOWN
-                self._add(stream)
+        async with self._writing, self._database.read() as connection:
+            self._version = await store.version(connection)
+            await self._read(connection)
 
-    def _add(self, stream: Stream) -> None:
-        site = stream.device.site
-        self._counts[site.tenant] += 1
-        self._by_key[site.tenant, site.key, stream.device.key, stream.layout.name] = stream
-        self._by_id[stream.id] = stream
-        self._by_layout.setdefault((site.tenant, stream.layout.name), []).append(stream)
+    async def refresh(self) -> list[Stream]:
+        """Take over what another process has registered or changed; to be called every few seconds. The new streams.
 
-    def find(self, tenant: str, site: str, device: str, layout: str) -> Stream | None:
-        """The stream of these keys, or None where it is not registered."""
-        return self._by_key.get((tenant, site, device, layout))
+        Of what a new stream holds nothing is known: every row for it counts as late until `Pipeline.learn` was told of it.
+        """
+        async with self._writing, self._database.read() as connection:
+            version = await store.version(connection)
+            if version == self._version:
+                return []
+            known = len(self._by_id)
+            await self._read(connection)
+            self._version = version
+            return list(self._by_id.values())[known:]
 
-    def stream(self, stream_id: int) -> Stream:
-        """The stream with this id; ids come from rows, so an unknown one is `NotFound`."""
-        try:
-            return self._by_id[stream_id]
-        except KeyError:
-            raise NotFound(f"no stream {stream_id}") from None
-
-    def every_stream(self) -> Iterable[Stream]:
-        """All streams of all tenants, in order of registration."""
-        return self._by_id.values()
-
-    def streams(self, tenant: str, layout: str) -> list[Stream]:
-        """The tenant's streams of one layout, in order of registration."""
-        return self._by_layout.get((tenant, layout), [])
-
-    def layout_streams(self, layout: str) -> list[Stream]:
-        """The streams of one layout across tenants: for the engine's own work, never for an answer to a caller."""
-        return [s for (_, name), streams in self._by_layout.items() if name == layout for s in streams]
-
-    def site(self, tenant: str, key: str) -> Site | None:
-        """The tenant's site with this key, or None."""
-        return self._sites.get((tenant, key))
-
-    def sites(self, tenant: str) -> list[Site]:
-        """The tenant's sites by key."""
-        return sorted((s for (owner, _), s in self._sites.items() if owner == tenant), key=lambda s: s.key)
+    async def _read(self, connection: AsyncConnection, only: Sequence[int] | None = None) -> None:
+        """Bring memory up to what is stored, or to the named streams; the objects that exist stay the same objects."""
+        for site in await store.load_sites(connection):
+            known = self.sites_by_id.get(site.id)
+            if known is None:
+                self.add_site(site)
+            else:
+                _copy(site, known, ("name", "latitude", "longitude", "region", "status", "zone", "config"))
+        for block in await store.load_blocks(connection, self.sites_by_id):
+            held = self.blocks_by_id.get(block.id)
+            if held is None:
+                self.add_block(block)
+            else:
+                _copy(block, held, ("capacity_mw", "status", "commissioned", "config", "mode", "mode_since"))
+        for stream in await store.load_streams(connection, self.blocks_by_id, self.devices_by_id, only):
+            if self.has_stream(stream.id):
+                for sensor in stream.sensors:
+                    point = self.any_point(sensor.id)
+                    if point.sensor.tag != sensor.tag:
+                        self.retag(point, sensor.tag)
+                    _copy(sensor, point.sensor, DESCRIBED)
+            else:
+                # One that this process did not make may hold rows: everything of it is compared until they were looked for.
+                stream.admitted = stream.admitted if only is not None else UNKNOWN
+                self.add_stream(stream)
 
     async def register(
         self, tenant: str, site: str, device: str, layout: Layout, attributes: Mapping[str, str] | None = None
@@ -115,31 +97,35 @@ class Registry:
         Callers who come while a transaction runs share the next one. Raises `Invalid` where the tenant would have more
         streams than it may.
         """
-        missing = {w.key: w for w in wanted if w.key not in self._by_key}
+        missing = {w.key: w for w in wanted if w.key not in self.by_key}
         if missing:
             self._check_room(missing.values())
             self._wanted.update(missing)
             async with self._writing:
-                if any(key not in self._by_key for key in missing):
+                if any(key not in self.by_key for key in missing):
                     group, self._wanted = {**self._wanted, **missing}, {}
-                    await self._make([w for w in group.values() if w.key not in self._by_key])
-        return [self._by_key[w.key] for w in wanted]
+                    await self._make([w for w in group.values() if w.key not in self.by_key])
+        return [self.by_key[w.key] for w in wanted]
 
     def _check_room(self, missing: Iterable[Registration]) -> None:
         asked = Counter(w.tenant for w in missing)
         for tenant, count in asked.items():
-            if self._counts[tenant] + count > self._most_streams:
+            if self.counts[tenant] + count > self._most_streams:
                 raise Invalid(f"no room for more devices: this account may have {self._most_streams} streams", "device_id")
 
     async def _make(self, missing: Sequence[Registration]) -> None:
+        now = self._clock.micros()
         async with self._database.transaction() as connection:
-            made = [await store.insert_stream(connection, w.tenant, w.site, w.device, w.layout, w.attributes) for w in missing]
+            made = [await store.insert_stream(connection, w, now) for w in missing]
+            version = await store.next_version(connection)
+        await self._written(version, made)
+
+    async def _written(self, version: int, streams: Sequence[int]) -> None:
+        """Read back what this process wrote; what another wrote meanwhile waits for `refresh`."""
         async with self._database.read() as connection:
-            for site in await store.load_sites(connection):
-                if site.id not in self._sites_by_id:
-                    self._sites[site.tenant, site.key] = self._sites_by_id[site.id] = site
-            for stream in await store.load_streams(connection, self._sites_by_id, self._devices, made):
-                self._add(stream)
+            await self._read(connection, streams)
+        if version == self._version + 1:
+            self._version = version
 
     async def describe_site(
         self,
@@ -151,7 +137,7 @@ class Registry:
         longitude: float | None = None,
     ) -> None:
         """Set the attributes that are given and differ; durable on return. The site must exist."""
-        site = self._sites.get((tenant, key))
+        site = self.site(tenant, key)
         if site is None:
             raise NotFound(f"no site {key}")
         given: dict[str, Any] = {"name": name, "latitude": latitude, "longitude": longitude}
@@ -168,7 +154,70 @@ class Registry:
         self._changes = {}
         async with self._database.transaction() as connection:
             for site_id, values in changes.items():
-                await store.update_site(connection, site_id, values)
-        for site_id, values in changes.items():
-            for name, value in values.items():
-                setattr(self._sites_by_id[site_id], name, value)
+                await store.update(connection, store.sites, site_id, values)
+            version = await store.next_version(connection)
+        await self._written(version, ())
+
+    async def put_site(self, tenant: str, key: str, **attributes: Any) -> None:
+        """Make a site, or give it these attributes (those of `model.place.Site`); durable on return."""
+        async with self._writing:
+            async with self._database.transaction() as connection:
+                site_id = await store.insert_site(connection, tenant, key, self._clock.micros())
+                if attributes:
+                    await store.update(connection, store.sites, site_id, attributes)
+                version = await store.next_version(connection)
+            await self._written(version, ())
+
+    async def put_block(self, tenant: str, site: str, slug: str, **attributes: Any) -> Block:
+        """Make a block, and its site where needed, or give it these attributes (those of `model.place.Block`)."""
+        async with self._writing:
+            async with self._database.transaction() as connection:
+                site_id = await store.insert_site(connection, tenant, site, self._clock.micros())
+                block_id = await store.insert_block(connection, site_id, slug)
+                if attributes:
+                    await store.update(connection, store.blocks, block_id, attributes)
+                version = await store.next_version(connection)
+            await self._written(version, ())
+        return self.blocks_by_id[block_id]
+
+    async def set_mode(self, connection: AsyncConnection, block: Block, mode: str, since: int) -> None:
+        """Write a block's mode inside the caller's transaction; `mode_set` follows its commit."""
+        await store.update(connection, store.blocks, block.id, {"mode": mode, "mode_since": since})
+
+    def mode_set(self, block: Block, mode: str, since: int) -> None:
+        """The transaction of `set_mode` was committed."""
+        block.mode, block.mode_since = mode, since
+
+    async def put_points(self, tenant: str, site: str, block: str, specs: Sequence[PointSpec]) -> list[Point]:
+        """Make points, or give them what the specs say, all in one transaction; in order of the specs.
+
+        Raises `Invalid` for a tag that other equipment of the block bears, and where there is no room.
+        """
+        held = self.block(tenant, site, block)
+        for spec in specs:
+            other = self.tagged(held.id, spec.tag) if held is not None else None
+            if other is not None and other.equipment != spec.equipment:
+                raise Invalid(f"the tag {spec.tag} is that of another point of the block, at {other.equipment}", "tag")
+        self._check_room(
+            w
+            for spec in specs
+            if (w := Registration(tenant, site, device_key(block, spec), spec.layout)).key not in self.by_key
+        )
+        async with self._writing:
+            async with self._database.transaction() as connection:
+                made = await put_points(connection, tenant, site, block, specs, self._clock.micros())
+                version = await store.next_version(connection)
+            await self._written(version, made)
+        return [self._points_of(tenant, site, block, spec) for spec in specs]
+
+    def _points_of(self, tenant: str, site: str, block: str, spec: PointSpec) -> Point:
+        stream = self.by_key[tenant, site, device_key(block, spec), spec.layout.name]
+        return self.any_point(stream.sensor_ids[0])
+
+
+DESCRIBED = ("quantity", "description", "subsystem", "range_min", "range_max", "poll_ms", "role", "factor")
+
+
+def _copy(source: object, target: object, names: Sequence[str]) -> None:
+    for name in names:
+        setattr(target, name, getattr(source, name))

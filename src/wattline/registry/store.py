@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wattline.model.place import Device, Layout, Quantity, Sensor, Site
+from wattline.model.place import Block, Device, Layout, Quantity, Sensor, Site
+from wattline.registry.registration import Registration
 from wattline.registry.stream import Stream
 from wattline.state.tables import metadata
 
@@ -25,7 +26,27 @@ sites = sa.Table(
     sa.Column("name", sa.Text),
     sa.Column("latitude", sa.Float),
     sa.Column("longitude", sa.Float),
+    sa.Column("region", sa.Text),
+    sa.Column("status", sa.Text, nullable=False, server_default="active"),
+    sa.Column("zone", sa.Text),
+    sa.Column("config", sa.Text),
+    sa.Column("created", sa.BigInteger),
     sa.UniqueConstraint("tenant", "key"),
+)
+
+blocks = sa.Table(
+    "blocks",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("site_id", sa.Integer, sa.ForeignKey("sites.id"), nullable=False),
+    sa.Column("slug", sa.Text, nullable=False),
+    sa.Column("capacity_mw", sa.Float, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("commissioned", sa.BigInteger),
+    sa.Column("config", sa.Text),
+    sa.Column("mode", sa.Text),
+    sa.Column("mode_since", sa.BigInteger),
+    sa.UniqueConstraint("site_id", "slug"),
 )
 
 devices = sa.Table(
@@ -35,6 +56,7 @@ devices = sa.Table(
     sa.Column("site_id", sa.Integer, sa.ForeignKey("sites.id"), nullable=False),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("attributes", sa.Text, nullable=False),
+    sa.Column("block_id", sa.Integer),
     sa.UniqueConstraint("site_id", "key"),
 )
 
@@ -56,8 +78,37 @@ sensors = sa.Table(
     sa.Column("quantity", sa.Text, nullable=False),
     sa.Column("unit", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("tag", sa.Text),
+    sa.Column("description", sa.Text),
+    sa.Column("subsystem", sa.Text),
+    sa.Column("range_min", sa.Float),
+    sa.Column("range_max", sa.Float),
+    sa.Column("poll_ms", sa.Integer),
+    sa.Column("role", sa.Text),
+    sa.Column("factor", sa.Float, nullable=False, server_default="1"),
     sa.UniqueConstraint("stream_id", "position"),
 )
+
+registry_versions = sa.Table(
+    "registry_versions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+)
+"""One row, counted up by every change, so that other processes see that there was one."""
+
+
+async def version(connection: AsyncConnection) -> int:
+    """The number of the newest change."""
+    found = await connection.execute(sa.select(registry_versions.c.version))
+    return int(found.scalar_one())
+
+
+async def next_version(connection: AsyncConnection) -> int:
+    """Count the caller's change; last in its transaction, because writers wait here for one another."""
+    table = registry_versions
+    found = await connection.execute(sa.update(table).values(version=table.c.version + 1).returning(table.c.version))
+    return int(found.scalar_one())
 
 
 async def _find_or_insert(
@@ -76,13 +127,14 @@ async def _find_or_insert(
         return (await connection.execute(sa.select(table.c.id).where(match))).scalar_one(), False
 
 
-async def insert_stream(
-    connection: AsyncConnection, tenant: str, site: str, device: str, layout: Layout, attributes: Mapping[str, str]
-) -> int:
-    """Make what is missing of site, device, stream and sensors; return the stream's id."""
-    site_id, _ = await _find_or_insert(connection, sites, {"tenant": tenant, "key": site})
-    text = json.dumps(dict(attributes), sort_keys=True)
-    device_id, _ = await _find_or_insert(connection, devices, {"site_id": site_id, "key": device}, attributes=text)
+async def insert_stream(connection: AsyncConnection, wanted: Registration, created: int) -> int:
+    """Make what is missing of site, block, device, stream and sensors; return the stream's id."""
+    site_id = await insert_site(connection, wanted.tenant, wanted.site, created)
+    block_id = await insert_block(connection, site_id, wanted.block or wanted.site)
+    text = json.dumps(dict(wanted.attributes), sort_keys=True)
+    unique = {"site_id": site_id, "key": wanted.device}
+    device_id, _ = await _find_or_insert(connection, devices, unique, attributes=text, block_id=block_id)
+    layout = wanted.layout
     stream_id, made = await _find_or_insert(connection, streams, {"device_id": device_id, "layout": layout.name})
     if made:
         columns = [
@@ -93,20 +145,62 @@ async def insert_stream(
     return stream_id
 
 
+async def insert_site(connection: AsyncConnection, tenant: str, key: str, created: int) -> int:
+    """The site's id; made where it does not exist."""
+    found, _ = await _find_or_insert(connection, sites, {"tenant": tenant, "key": key}, created=created)
+    return found
+
+
+async def insert_block(connection: AsyncConnection, site_id: int, slug: str) -> int:
+    """The block's id; made where it does not exist."""
+    found, _ = await _find_or_insert(connection, blocks, {"site_id": site_id, "slug": slug}, capacity_mw=0.0, status="active")
+    return found
+
+
+async def update(connection: AsyncConnection, table: sa.Table, row_id: int, values: Mapping[str, Any]) -> None:
+    """Write changed attributes of one row; mappings become JSON."""
+    await connection.execute(sa.update(table).where(table.c.id == row_id).values(**written(values)))
+
+
+def written(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes as their columns hold them."""
+    return {k: json.dumps(v, sort_keys=True) if isinstance(v, Mapping) else v for k, v in values.items()}
+
+
+def _json(text: str | None) -> dict[str, Any] | None:
+    return None if text is None else json.loads(text)
+
+
 async def load_sites(connection: AsyncConnection) -> list[Site]:
     """Every site, by id."""
-    rows = await connection.execute(sa.select(sites).order_by(sites.c.id))
-    return [Site(r.id, r.tenant, r.key, r.name, r.latitude, r.longitude) for r in rows]
+    return [
+        Site(r.id, r.tenant, r.key, r.name, r.latitude, r.longitude, r.region, r.status, r.zone, _json(r.config), r.created)
+        for r in await connection.execute(sa.select(sites).order_by(sites.c.id))
+    ]
 
 
-async def update_site(connection: AsyncConnection, site_id: int, values: Mapping[str, Any]) -> None:
-    """Write the changed attributes of a site."""
-    await connection.execute(sa.update(sites).where(sites.c.id == site_id).values(**values))
+async def load_blocks(connection: AsyncConnection, known_sites: Mapping[int, Site]) -> list[Block]:
+    """Every block of the known sites, by id."""
+    return [
+        Block(
+            r.id,
+            known_sites[r.site_id],
+            r.slug,
+            r.capacity_mw,
+            r.status,
+            r.commissioned,
+            _json(r.config),
+            r.mode,
+            r.mode_since,
+        )
+        for r in await connection.execute(sa.select(blocks).order_by(blocks.c.id))
+        if r.site_id in known_sites
+    ]
 
 
 async def load_streams(
     connection: AsyncConnection,
-    known_sites: Mapping[int, Site],
+    known_blocks: Mapping[int, Block],
     known_devices: dict[int, Device],
     only: Sequence[int] | None = None,
 ) -> list[Stream]:
@@ -116,7 +210,7 @@ async def load_streams(
             streams.c.id,
             streams.c.layout,
             devices.c.id.label("device_id"),
-            devices.c.site_id,
+            devices.c.block_id,
             devices.c.key,
             devices.c.attributes,
         )
@@ -128,7 +222,20 @@ async def load_streams(
         query, columns = query.where(streams.c.id.in_(only)), columns.where(sensors.c.stream_id.in_(only))
     by_stream: dict[int, list[Sensor]] = {}
     for c in await connection.execute(columns):
-        by_stream.setdefault(c.stream_id, []).append(Sensor(c.id, Quantity(c.quantity, c.unit, c.kind)))
+        by_stream.setdefault(c.stream_id, []).append(
+            Sensor(
+                c.id,
+                Quantity(c.quantity, c.unit, c.kind),
+                c.tag,
+                c.description,
+                c.subsystem,
+                c.range_min,
+                c.range_max,
+                c.poll_ms,
+                c.role,
+                c.factor,
+            )
+        )
     loaded = []
     chosen = None if only is None else set(only)
     for r in await connection.execute(query):
@@ -136,7 +243,9 @@ async def load_streams(
             continue
         device = known_devices.get(r.device_id)
         if device is None:
-            device = known_devices[r.device_id] = Device(r.device_id, known_sites[r.site_id], r.key, json.loads(r.attributes))
+            block = known_blocks[r.block_id]
+            device = Device(r.device_id, block.site, r.key, json.loads(r.attributes), block=block)
+            known_devices[r.device_id] = device
         own = tuple(by_stream.get(r.id, ()))
         loaded.append(Stream(r.id, device, Layout(r.layout, tuple(sensor.quantity for sensor in own)), own))
     return loaded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wattline.contracts.hop.devices import LAYOUT, device_key
 from wattline.model.errors import Unauthenticated
 from wattline.platform import Platform
-from wattline.registry.service import Registration
+from wattline.registry.registration import Registration
 from wattline.simulate.credentials import FILE_NAME, Credentials
 from wattline.simulate.plan import DEMO_PLAN
 

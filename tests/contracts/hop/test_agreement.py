@@ -21,7 +21,7 @@ from wattline.contracts.hop.refusal import Refused
 from wattline.contracts.hop.times import parse
 from wattline.metrics import Metrics
 from wattline.model.clock import DAY, ManualClock
-from wattline.model.place import Device, Layout, Site
+from wattline.model.place import Block, Device, Layout, Site
 from wattline.model.principal import ALL_SCOPES, Principal
 from wattline.registry.service import Registry
 from wattline.registry.stream import Stream
@@ -80,7 +80,14 @@ class Anything(Mapping[Key, Entry]):
     def __getitem__(self, key: Key) -> Entry:
         if any(part is not None and has_control(part) for part in key):
             raise KeyError(key)
-        entry = Entry(Stream(1, Device(1, Site(1, "tenant", key[0]), "device"), Layout("hop.telemetry", ()), ()))
+        entry = Entry(
+            Stream(
+                1,
+                Device(1, site := Site(1, "tenant", key[0]), "device", block=Block(1, site, key[0])),
+                Layout("hop.telemetry", ()),
+                (),
+            )
+        )
         record = self._record
         assert record is not None
         good = not has_control(record.site_name or "") and _inside(record.latitude, 90) and _inside(record.longitude, 180)

@@ -13,7 +13,8 @@ import msgspec
 from wattline.contracts.hop.bodies import Telemetry
 from wattline.contracts.hop.errors import Answer
 from wattline.model.place import Layout, Quantity
-from wattline.registry.service import Registration, Registry
+from wattline.registry.registration import Registration
+from wattline.registry.service import Registry
 from wattline.registry.stream import Stream
 
 LAYOUT = Layout(
