@@ -118,7 +118,7 @@ async def test_a_stopping_server_refuses_rows(tmp_path: Path, clock: ManualClock
 async def test_more_rows_than_memory_keeps_are_read_back_from_the_file(
     tmp_path: Path, clock: ManualClock, telemetry_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wattline.ingest.writer.MOST_ROWS", 10)
+    monkeypatch.setattr("wattline.ingest.tail.MOST_ROWS", 10)
     async with spine(tmp_path, clock, telemetry_url=telemetry_url) as s:
         stream = await s.registry.register("t", "s", "d", FOUR)
         now = clock.micros()

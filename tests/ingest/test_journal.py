@@ -34,7 +34,7 @@ def test_blocks_come_back_as_they_went_in_and_in_order(tmp_path: Path) -> None:
 def test_a_sequence_number_is_never_given_twice(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
     last = journal.append([row(1, 10)]).sequence
-    journal.trim(last)
+    journal.trim(last, last)
     assert journal.backlog() == Backlog(0, 0, last, last)
     journal.close()
     again = Journal(tmp_path / "journal.db")

@@ -22,6 +22,8 @@ CREATE TABLE IF NOT EXISTS late_hours (sensor INTEGER, hour INTEGER, PRIMARY KEY
 CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
 
+SET_MARK = "INSERT INTO marks VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+
 FULL = ("full", "disk i/o error", "unable to open database file")
 
 
@@ -94,18 +96,24 @@ class Journal:
                 break
         return found
 
-    def trim(self, upto: int) -> None:
-        """Forget the blocks up to and with this sequence number: the store holds them."""
-        self._commit([("DELETE FROM blocks WHERE sequence <= ?", [(upto,)])])
+    def trim(self, moved: int, unneeded: int) -> None:
+        """The store holds the blocks up to and with `moved`; forget those up to `unneeded`, which nobody else reads either."""
+        self._commit([("DELETE FROM blocks WHERE sequence <= ?", [(min(moved, unneeded),)]), (SET_MARK, [("moved", moved)])])
 
     def backlog(self) -> Backlog:
-        """What waits in the file."""
-        size, rows, first = self._connection.execute(
-            "SELECT coalesce(sum(length(rows)), 0), coalesce(sum(count), 0), min(sequence) FROM blocks"
-        ).fetchone()
+        """What the store does not hold yet."""
         row = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'blocks'").fetchone()
         newest = row[0] if row else 0
-        return Backlog(size, rows, first - 1 if first is not None else newest, newest)
+        (first,) = self._connection.execute("SELECT min(sequence) FROM blocks").fetchone()
+        moved = max(self.mark("moved") or 0, first - 1 if first is not None else newest)
+        return Backlog(*self.waiting(moved), moved, newest)
+
+    def waiting(self, after: int) -> tuple[int, int]:
+        """Payload bytes and rows of the blocks after a sequence number."""
+        size, rows = self._connection.execute(
+            "SELECT coalesce(sum(length(rows)), 0), coalesce(sum(count), 0) FROM blocks WHERE sequence > ?", (after,)
+        ).fetchone()
+        return size, rows
 
     def mark_late(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Remember that these (sensor, hour start in us) must be recomputed in every tier."""
@@ -127,9 +135,7 @@ class Journal:
 
     def set_mark(self, name: str, value: int) -> None:
         """Remember a number durably."""
-        self._commit(
-            [("INSERT INTO marks VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", [(name, value)])]
-        )
+        self._commit([(SET_MARK, [(name, value)])])
 
     def close(self) -> None:
         """Close the file."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from wattline.ingest import service, writer
+from wattline.ingest.follower import Follower
 from wattline.ingest.heads import newest_rows
-from wattline.ingest.journal import Journal
+from wattline.ingest.journal import Block, Journal
 from wattline.ingest.rollup import Rollup
 from wattline.ingest.series import Series
 from wattline.ingest.service import Ingest
@@ -22,11 +23,13 @@ from wattline.model.clock import DAY, Clock
 from wattline.model.errors import Unavailable
 from wattline.model.record import Row
 from wattline.registry.service import Registry
+from wattline.registry.stream import Stream
 from wattline.telemetry.engine import Engine
 from wattline.telemetry.reader import TelemetryReader
 from wattline.telemetry.schema import prepare
 from wattline.telemetry.writer import TelemetryWriter
 
+STOP_SECONDS = 10
 WARM_SPAN = 2 * DAY
 """How far back the newest rows are looked for at start; older streams pay one look-up for their first rows."""
 
@@ -61,8 +64,17 @@ class Pipeline:
         self.store = TelemetryWriter(self.engine)
         self.reader = TelemetryReader(self.engine)
         self.writer = Writer(
-            self._journal, self._thread, self.store, registry, clock, meter, prepare=self._prepare, moved=self._moved
+            self._journal,
+            self._thread,
+            self.store,
+            registry,
+            clock,
+            meter,
+            prepare=self._prepare,
+            moved=self._moved,
+            unneeded=self._unneeded,
         )
+        self._followers: list[Follower] = []
         self.rollup = Rollup(self.writer, self.store, clock, options.retention)
         self.series = Series(self.writer, self.rollup, self.reader)
         self.ingest = Ingest(
@@ -70,13 +82,35 @@ class Pipeline:
             self._thread,
             registry,
             most_bytes=options.most_journal_bytes,
-            committed=self.writer.add,
+            committed=self._committed,
+            kept=self._kept,
             publish=publish,
             meter=meter,
         )
         self.caught_up = asyncio.Event()
         """Set once the journal was replayed and the newest rows are known."""
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._following: list[asyncio.Task[None]] = []
+
+    def follow(self, name: str, take: Callable[[list[Row]], Awaitable[None]], settle: Callable[[], Awaitable[None]]) -> None:
+        """Hand every row committed from now on, and those not settled at the last stop, to `take`; see `Follower`.
+
+        To be called before `start`. `name` must stay the same over restarts.
+        """
+        self._followers.append(Follower(name, take, settle, self.writer))
+
+    def _committed(self, block: Block) -> None:
+        self.writer.add(block)
+        for follower in self._followers:
+            follower.add(block)
+
+    def _unneeded(self, upto: int) -> int:
+        """Up to which block no follower needs the journal any more."""
+        return min((follower.settled for follower in self._followers), default=upto)
+
+    def _kept(self) -> int:
+        """Payload bytes that the journal must keep, for the store or for the slowest follower."""
+        return max(self.ingest.backlog_bytes, *(follower.lag_bytes for follower in self._followers), 0)
 
     async def _prepare(self) -> None:
         await prepare(self.engine)
@@ -92,24 +126,35 @@ class Pipeline:
         """
         backlog = await self.writer.open()
         self.ingest.backlog_bytes, self.ingest.backlog_rows = backlog.size, backlog.rows
+        for follower in self._followers:
+            settled, behind = await self.writer.remembered(follower.mark)
+            if settled is None:
+                settled, behind = backlog.moved, backlog.size
+                await self.writer.remember(follower.mark, settled)
+            follower.open(settled, backlog.newest, behind)
+            self._following.append(asyncio.create_task(follower.run(), name=follower.mark))
         try:
             await self._catch_up()
         except Unavailable as error:
             log.warning("started without the telemetry store; rows wait in the journal", extra={"reason": str(error)})
-            self._task = asyncio.create_task(self._catch_up_later(), name="telemetry catch-up")
+            self._tasks.append(asyncio.create_task(self._catch_up_later(), name="telemetry catch-up"))
         else:
-            self._task = asyncio.create_task(self.writer.run(), name="telemetry writer")
+            self._tasks.append(asyncio.create_task(self.writer.run(), name="telemetry writer"))
 
     async def _catch_up(self) -> None:
         await self.writer.flush()
+        await self.learn(list(self._registry.every_stream()))
+        self.caught_up.set()
+
+    async def learn(self, streams: Sequence[Stream]) -> None:
+        """Look up the newest rows of streams that may hold some, so that newer ones need no look-up."""
         since = self._clock.micros() - WARM_SPAN
-        newest = await newest_rows(self.reader, list(self._registry.every_stream()), since)
+        newest = await newest_rows(self.reader, streams, since)
         for stream_id, row in newest.items():
             stream = self._registry.stream(stream_id)
             if stream.latest is None or stream.latest.time < row.time:
                 stream.latest = row
         self.ingest.know({stream_id: row.time for stream_id, row in newest.items()}, since)
-        self.caught_up.set()
 
     async def _catch_up_later(self) -> None:
         pause = 0.5
@@ -126,16 +171,19 @@ class Pipeline:
     async def stop(self) -> None:
         """Answer what was taken in, move it if the store takes it (else it stays journalled), close everything."""
         await self.ingest.close()
+        for follower in self._followers:
+            follower.finish()
+        if self._following:
+            await asyncio.wait(self._following, timeout=STOP_SECONDS)
         with contextlib.suppress(Unavailable, TimeoutError):
-            await asyncio.wait_for(self.writer.flush(), 10)
+            await asyncio.wait_for(self.writer.flush(), STOP_SECONDS)
         await self.abandon()
 
     async def abandon(self) -> None:
         """Close without moving anything: the next start replays the journal."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        for task in (every := [*self._tasks, *self._following]):
+            task.cancel()
+        await asyncio.gather(*every, return_exceptions=True)
         await self.engine.close()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._journal.close)
         self._thread.shutdown()

@@ -41,6 +41,7 @@ class Ingest:
         *,
         most_bytes: int,
         committed: Callable[[Block], None],
+        kept: Callable[[], int],
         publish: Callable[[list[Row]], None],
         meter: Meter,
     ) -> None:
@@ -49,6 +50,7 @@ class Ingest:
         self._registry = registry
         self._most_bytes = most_bytes
         self._on_committed = committed
+        self._kept = kept
         self._publish = publish
         self._meter = meter
         self._pending: list[Pending] = []
@@ -69,7 +71,7 @@ class Ingest:
         """
         if self._closed:
             raise Unavailable("the server is stopping", retry_after=2)
-        if self.backlog_bytes >= self._most_bytes:
+        if self._kept() >= self._most_bytes:
             raise QueueFull("the journal is full: the telemetry store does not take readings", retry_after=10)
         if not rows:
             return

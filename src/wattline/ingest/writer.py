@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from wattline.ingest.columns import as_stored, readings_of, records_of, resolve_late
 from wattline.ingest.journal import Backlog, Block, Journal
+from wattline.ingest.tail import Tail
 from wattline.model.clock import HOUR, Clock
 from wattline.model.errors import StorageFull, Unavailable
 from wattline.model.record import Row
@@ -26,8 +26,6 @@ from wattline.telemetry.writer import Readings, TelemetryWriter
 T = TypeVar("T")
 P = ParamSpec("P")
 
-MOST_ROWS = 100_000
-"""Rows moved in one step, and twice this kept in memory; what is beyond waits in the journal's file alone."""
 LATE_ROWS = 1_000
 """Late rows compared in one look-up."""
 FLUSH_SECONDS = 0.25
@@ -71,6 +69,7 @@ class Writer:
         *,
         prepare: Callable[[], Awaitable[None]],
         moved: Callable[[int, int], None],
+        unneeded: Callable[[int], int],
     ) -> None:
         self._journal = journal
         self._thread = thread
@@ -81,11 +80,9 @@ class Writer:
         self._prepare = prepare
         self._prepared = False
         self._moved = moved
-        self._blocks: deque[Block] = deque()
-        self._buffered = 0
-        self._spilled = True
+        self._unneeded = unneeded
+        self._tail = Tail(self.read)
         self._replaying = True
-        self._committed = 0
         self._flushed = 0
         self._newest_block: dict[int, int] = {}
         self.lane = asyncio.Lock()
@@ -96,36 +93,44 @@ class Writer:
     async def open(self) -> Backlog:
         """Read what the journal owes. Nothing is moved yet."""
         backlog = await self._in_journal(self._journal.backlog)
-        self._flushed, self._committed = backlog.moved, backlog.newest
+        self._flushed, self._tail.committed = backlog.moved, backlog.newest
         self.late_hours = set(await self._in_journal(self._journal.late))
         watermark = await self._in_journal(self._journal.mark, "watermark")
         self.watermark = watermark or 0
         return backlog
+
+    async def read(self, after: int, most_rows: int) -> list[Block]:
+        """The journal's blocks after a sequence number, in order."""
+        return await self._in_journal(self._journal.read, after, most_rows)
+
+    async def remember(self, name: str, value: int) -> None:
+        """Keep a number in the journal."""
+        await self._in_journal(self._journal.set_mark, name, value)
+
+    async def remembered(self, name: str) -> tuple[int | None, int]:
+        """A number kept in the journal, and the payload bytes of the blocks after it (as a sequence number)."""
+        found = await self._in_journal(self._journal.mark, name)
+        size, _ = await self._in_journal(self._journal.waiting, found or 0)
+        return found, size
 
     async def _in_journal(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *arguments, **named))
 
     def add(self, block: Block) -> None:
         """A block was committed; called on the loop, in order of sequence."""
-        self._committed = block.sequence
         self._newest_block.update((row.stream, block.sequence) for row in block.rows)
-        if not self._spilled:
-            if self._buffered > 2 * MOST_ROWS:
-                self._spilled = True
-            else:
-                self._blocks.append(block)
-                self._buffered += len(block.rows)
+        self._tail.add(block)
 
     def waits(self, streams: Iterable[int]) -> bool:
         """Whether rows of any of these streams are committed but not yet in the store."""
-        if self._flushed >= self._committed:
+        if self._flushed >= self._tail.committed:
             return False
         newest, flushed = self._newest_block, self._flushed
         return self._replaying or any(newest.get(stream, 0) > flushed for stream in streams)
 
     async def flush(self) -> None:
         """Move everything committed before the call. Raises `Unavailable` where the store does not take it."""
-        goal = self._committed
+        goal = self._tail.committed
         if not self._prepared:
             async with self.lane:
                 if not self._prepared:
@@ -136,35 +141,20 @@ class Writer:
                 if self._flushed < goal:
                     await self._step()
 
-    async def _next(self) -> list[Block]:
-        if self._blocks:
-            taken, rows = [], 0
-            for block in self._blocks:
-                taken.append(block)
-                rows += len(block.rows)
-                if rows >= MOST_ROWS:
-                    break
-            return taken
-        blocks = await self._in_journal(self._journal.read, self._flushed, MOST_ROWS)
-        if self._flushed >= self._committed or (blocks and blocks[-1].sequence >= self._committed):
-            self._spilled = False
-        return blocks
-
     async def _step(self) -> None:
-        blocks = await self._next()
+        blocks = await self._tail.next(self._flushed)
         if not blocks:
             return
         started = time.perf_counter()
         upto = blocks[-1].sequence
         rows = [row for block in blocks for row in block.rows]
         await self._move(rows)
-        await self._in_journal(self._journal.trim, upto)
+        await self._in_journal(self._journal.trim, upto, self._unneeded(upto))
         self._flushed = upto
-        while self._blocks and self._blocks[0].sequence <= upto:
-            self._buffered -= len(self._blocks.popleft().rows)
-        if self._flushed >= self._committed:
+        self._tail.done(upto)
+        if upto >= self._tail.committed:
             self._newest_block.clear()
-            self._spilled = self._replaying = False
+            self._replaying = False
         self._moved(sum(block.size for block in blocks), len(rows))
         self._meter.flushed(len(rows), time.perf_counter() - started)
 

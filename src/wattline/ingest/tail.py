@@ -1,0 +1,55 @@
+"""The newest committed blocks, for one reader that goes through them in order; from the file where it lags behind."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from wattline.ingest.journal import Block
+
+MOST_ROWS = 100_000
+"""Rows taken in one step, and twice this kept in memory; what is beyond waits in the journal's file alone."""
+
+
+class Tail:
+    """`read(after, most_rows)` gives the blocks after a sequence number from the journal's file, in order."""
+
+    def __init__(self, read: Callable[[int, int], Awaitable[list[Block]]]) -> None:
+        self._read = read
+        self._blocks: deque[Block] = deque()
+        self._buffered = 0
+        self._spilled = True
+        self.committed = 0
+        """The sequence of the newest block there is."""
+
+    def add(self, block: Block) -> None:
+        """A block was committed; called on the loop, in order of sequence."""
+        self.committed = block.sequence
+        if not self._spilled:
+            if self._buffered > 2 * MOST_ROWS:
+                self._spilled = True
+            else:
+                self._blocks.append(block)
+                self._buffered += len(block.rows)
+
+    async def next(self, after: int) -> list[Block]:
+        """The blocks that follow `after`, up to `MOST_ROWS` rows (at least one block where there is any)."""
+        if self._blocks:
+            taken, rows = [], 0
+            for block in self._blocks:
+                taken.append(block)
+                rows += len(block.rows)
+                if rows >= MOST_ROWS:
+                    break
+            return taken
+        blocks = await self._read(after, MOST_ROWS)
+        if after >= self.committed or (blocks and blocks[-1].sequence >= self.committed):
+            self._spilled = False
+        return blocks
+
+    def done(self, upto: int) -> None:
+        """The reader is through with the blocks up to this one."""
+        while self._blocks and self._blocks[0].sequence <= upto:
+            self._buffered -= len(self._blocks.popleft().rows)
+        if upto >= self.committed:
+            self._spilled = False
