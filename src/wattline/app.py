@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,18 +15,77 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from wattline import __version__
 from wattline.contracts import hop
 from wattline.metrics import CONTENT_TYPE, Metrics
+from wattline.model.errors import WattlineError
 from wattline.platform import Platform
 
 UNMATCHED = "(none)"
 
 
+class Contract(Protocol):
+    """What the application mounts of a contract."""
+
+    @property
+    def prefixes(self) -> Sequence[str]:
+        """Where its paths begin. A path belongs to the contract with the longest prefix that fits."""
+        ...
+
+    @property
+    def hot(self) -> Mapping[str, ASGIApp]:
+        """What answers exact paths before everything else."""
+        ...
+
+    @property
+    def routers(self) -> Sequence[APIRouter]:
+        """Every route, the hot ones too, for FastAPI and its OpenAPI document."""
+        ...
+
+    @property
+    def around(self) -> Callable[[ASGIApp], ASGIApp] | None:
+        """What is put around every one of its routes, such as CORS."""
+        ...
+
+    def failed(self, request: Request, error: Exception) -> Response:
+        """The answer to a failure on one of its paths."""
+        ...
+
+
+class Owners:
+    """Tells whose a path is."""
+
+    def __init__(self, contracts: Sequence[Contract]) -> None:
+        found = [(prefix, contract) for contract in contracts for prefix in contract.prefixes]
+        self._by_prefix = sorted(found, key=lambda pair: -len(pair[0]))
+
+    def of(self, path: str) -> Contract | None:
+        """The contract of a path, or None."""
+        return next((contract for prefix, contract in self._by_prefix if path.startswith(prefix)), None)
+
+    def failed(self, request: Request, error: Exception) -> Response:
+        """Let the contract of the path answer; a failure anywhere else is a server error."""
+        owner = self.of(request.url.path)
+        if owner is None:
+            raise error
+        return owner.failed(request, error)
+
+
 class Front:
     """Sends a request to its hot route, found by its exact path, or to FastAPI; counts and times both."""
 
-    def __init__(self, hot: Mapping[str, ASGIApp], app: FastAPI, metrics: Metrics) -> None:
-        self.hot = dict(hot)
+    def __init__(self, contracts: Sequence[Contract], app: FastAPI, metrics: Metrics) -> None:
+        self.hot: dict[str, ASGIApp] = {}
         self.app = app
         self._metrics = metrics
+        self._owners = Owners([contract for contract in contracts if contract.around is not None])
+        self._around: dict[Contract, ASGIApp] = {}
+        for contract in contracts:
+            around = contract.around
+            self.hot |= contract.hot if around is None else {path: around(hot) for path, hot in contract.hot.items()}
+            if around is not None:
+                self._around[contract] = around(app)
+
+    def _cold(self, path: str) -> ASGIApp:
+        owner = self._owners.of(path)
+        return self.app if owner is None else self._around[owner]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -42,7 +103,7 @@ class Front:
             await send(message)
 
         try:
-            await (hot or self.app)(scope, receive, observed)
+            await (hot or self._cold(scope["path"]))(scope, receive, observed)
         finally:
             self._metrics.http_requests.add(1, self._route(scope, hot), str(status))
 
@@ -72,8 +133,12 @@ def create_app(platform: Platform) -> ASGIApp:
         docs_url="/docs",
         redoc_url="/redoc",
     )
-    contract = hop.build(platform)
-    app.include_router(contract.router)
-    hop.install_errors(app)
+    contracts: tuple[Contract, ...] = (hop.build(platform),)
+    owners = Owners(contracts)
+    for contract in contracts:
+        for router in contract.routers:
+            app.include_router(router)
+    for kind in (WattlineError, RequestValidationError, Exception):
+        app.add_exception_handler(kind, owners.failed)
     _own_routes(app, platform)
-    return Front(contract.hot, app, platform.metrics)
+    return Front(contracts, app, platform.metrics)

@@ -85,12 +85,22 @@ class Settings(BaseSettings):
         "Stores", "Readings that may wait for the telemetry store, in bytes; past it ingest answers 503.", 8192 * MEBIBYTE
     )
 
+    cors_origins: tuple[str, ...] = _setting(
+        "Server", 'Web origins whose pages may call the MCS API, as JSON: `["https://noc.example"]`.', ("*",), shown='["*"]'
+    )
+
     max_body_bytes: Bytes = _setting("Limits", "Largest request body of a batch, after decompression.", 16 * MEBIBYTE)
     max_record_bytes: Bytes = _setting("Limits", "Largest request body of one record.", 64 * 1024)
     max_streams: Number = _setting(
         "Limits", "Streams that one tenant may register: a feeder, or a model's scores of a substation, is one.", 100_000
     )
     max_future_seconds: Seconds = _setting("Limits", "How far ahead of this clock a reading's time may be.", 300)
+
+    mcs_requests_per_minute: Number | None = _setting("Limits", "MCS requests that one key may make in a minute.", None)
+    mcs_long_queries_per_minute: Number | None = _setting(
+        "Limits", "MCS telemetry queries over more than 90 days that one key may make in a minute.", None
+    )
+    mcs_sockets_per_key: Number | None = _setting("Limits", "MCS WebSockets that one key may hold open.", None)
 
     retention_raw_days: Days = _setting("Retention", "How long readings are kept as sent.", 90)
     retention_minute_days: Days = _setting("Retention", "How long the 1-minute tier is kept.", 730)
@@ -129,6 +139,10 @@ class Settings(BaseSettings):
     alert_retry_longest: Span = _setting("Alerts", "Longest time between two retries, in seconds.", 900)
     alert_retry_for: Span = _setting("Alerts", "Seconds after which a delivery that never succeeded is given up.", 86_400)
     alert_anomaly_cleared_mail: bool = _setting("Alerts", "Also mail when an anomaly has cleared.", False)
+
+    alarm_cascade_file: Path | None = _setting(
+        "Alarms", "JSON file of the rules by which one alarm suppresses others; the built-in rules where it is not given.", None
+    )
 
     log_level: Literal["debug", "info", "warning", "error"] = _setting("Logs", "Least severity that is written.", "info")
     log_format: Literal["console", "json"] = _setting("Logs", "Lines for people, or one JSON object a line.", "console")

@@ -2,10 +2,9 @@
 
 Invariants: a 200 means durable; a refused body has written nothing; every error body has a `detail`; additions change
 no published answer.
-Entry points: `routes.build`, `errors.install`.
+Entry point: `routes.build`.
 """
 
-from wattline.contracts.hop.errors import install as install_errors
 from wattline.contracts.hop.routes import HopContract, build
 
-__all__ = ["HopContract", "build", "install_errors"]
+__all__ = ["HopContract", "build"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.types import Message
 
@@ -118,18 +118,10 @@ def _answer(status: int, detail: Any, headers: Mapping[str, str] | None = None) 
     return Answer(status, msgspec.json.encode({"detail": detail}), headers or {})
 
 
-def install(app: FastAPI) -> None:
-    """Answer every failure of a query's route in this contract's shape. Other paths than /api keep the app's own."""
-
-    def failed(request: Request, error: Exception) -> Response:
-        if not request.url.path.startswith(f"{PREFIX}/"):
-            raise error
-        found = Refused(_query_faults(error)) if isinstance(error, RequestValidationError) else error
-        return answer(found, "query").response()
-
-    app.add_exception_handler(WattlineError, failed)
-    app.add_exception_handler(RequestValidationError, failed)
-    app.add_exception_handler(Exception, failed)
+def failed(_request: Request, error: Exception) -> Response:
+    """The answer to the failure of a query's route."""
+    found = Refused(_query_faults(error)) if isinstance(error, RequestValidationError) else error
+    return answer(found, "query").response()
 
 
 def _query_faults(error: RequestValidationError) -> list[dict[str, Any]]:

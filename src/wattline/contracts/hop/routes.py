@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wattline.contracts.hop import documents, health, query_operations, query_scores, query_telemetry, stream
+from wattline.contracts.hop import documents, errors, health, query_operations, query_scores, query_telemetry, stream
 from wattline.contracts.hop.bodies import GridEvent, Outage, Score, Telemetry
 from wattline.contracts.hop.devices import Devices
 from wattline.contracts.hop.door import JSON, LINES, Door
@@ -25,13 +25,19 @@ from wattline.contracts.hop.telemetry import TelemetryWriter
 from wattline.platform import Platform
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class HopContract:
-    """What the application mounts. `hot` answers exact paths before any middleware; `feed` is the live stream's memory."""
+    """What the application mounts (`wattline.app.Contract`); `feed` is the live stream's memory."""
 
     hot: Mapping[str, ASGIApp]
-    router: APIRouter
+    routers: Sequence[APIRouter]
     feed: Feed
+    prefixes: Sequence[str] = (f"{PREFIX}/",)
+    around: Callable[[ASGIApp], ASGIApp] | None = None
+
+    def failed(self, request: Request, error: Exception) -> Response:
+        """The answer to a failure under /api."""
+        return errors.failed(request, error)
 
 
 class _Handed(Response):
@@ -140,4 +146,4 @@ def build(platform: Platform) -> HopContract:
         f"{PREFIX}/scada/write": single,
         f"{PREFIX}/ingest/telemetry/batch": batch,
     }
-    return HopContract(hot, router, feed)
+    return HopContract(hot, (router,), feed)
