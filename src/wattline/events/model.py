@@ -66,6 +66,19 @@ class Event:
     previous_hash: str
     hash: str
 
+    @property
+    def type(self) -> str:
+        """The contract's word for what happened, or the kind where it has none."""
+        return self.event_type or self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Events, newest first, and how many there are beside this page: `total` counts all that match."""
+
+    total: int
+    events: tuple[Event, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -97,6 +110,11 @@ def body_text(body: Mapping[str, Any]) -> str:
     if size > BODY_BYTES:
         raise Invalid(f"the body of an event is over {BODY_BYTES} bytes", "body")
     return text
+
+
+def is_label(text: str) -> bool:
+    """Whether a log can hold this text as a name."""
+    return 1 <= len(text) <= LABEL_LENGTH and _UNPRINTABLE.search(text) is None
 
 
 def _check_label(name: str, value: object) -> None:

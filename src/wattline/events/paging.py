@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from wattline.events.model import is_label
 from wattline.events.store import events
 from wattline.model.errors import Invalid
 
@@ -20,10 +21,12 @@ _LARGEST = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Every condition that is given must hold. `start` and `end` bound `time`, half-open, in microseconds since 1970 UTC.
+    """Every condition that is given must hold. `start` and `end` bound `time`, half-open, in microseconds since 1970 UTC;
+    `until` is an end that is itself within.
 
     `sites` None is every site; a collection is those sites and no other. `siteless` is whether events of no known site are
-    shown: by default only where `sites` is None.
+    shown: by default only where `sites` is None. `types` names event types, or kinds of events that have no type.
+    `other_subjects` are subjects that are left out.
     """
 
     kinds: Collection[str] | None = None
@@ -35,6 +38,9 @@ class Filter:
     subject: str | None = None
     event_type: str | None = None
     severity: str | None = None
+    until: int | None = None
+    types: Collection[str] | None = None
+    other_subjects: Collection[str] = ()
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """The filter as SQL."""
@@ -45,6 +51,13 @@ class Filter:
             found.append(events.c.time >= self.start)
         if self.end is not None:
             found.append(events.c.time < self.end)
+        if self.until is not None:
+            found.append(events.c.time <= self.until)
+        if self.types is not None:
+            found.append(sa.func.coalesce(events.c.event_type, events.c.kind).in_(_labels("types", self.types)))
+        if self.other_subjects:
+            named = events.c.subject.in_(_texts("other_subjects", self.other_subjects))
+            found.append(sa.or_(events.c.subject.is_(None), sa.not_(named)))
         for name in ("device", "subject", "event_type", "severity"):
             wanted = getattr(self, name)
             if wanted is not None:
@@ -65,6 +78,11 @@ def _texts(name: str, values: Collection[str]) -> list[str]:
     return sorted(values)
 
 
+def _labels(name: str, values: Collection[str]) -> list[str]:
+    """The names that a log can hold: what a caller made up besides matches nothing, and not every store takes it."""
+    return [text for text in _texts(name, values) if is_label(text)]
+
+
 def to_cursor(time: int, sequence: int) -> str:
     """The place right after this event, as an opaque text that is safe in a URL."""
     return base64.urlsafe_b64encode(f"{time}.{sequence}".encode()).rstrip(b"=").decode()
@@ -80,6 +98,12 @@ def from_cursor(cursor: str) -> tuple[int, int]:
     if not (0 <= time <= _LARGEST and 0 < sequence <= _LARGEST) or to_cursor(time, sequence) != cursor:
         raise Invalid("not a cursor of this list", "before")
     return time, sequence
+
+
+def check_offset(offset: int) -> None:
+    """Raise `Invalid` unless the number of events to pass over fits a store's integer."""
+    if not 0 <= offset <= _LARGEST:
+        raise Invalid("offset must not be negative, nor over 2^63 - 1", "offset")
 
 
 def check_limit(limit: int) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.events import chain, store
-from wattline.events.model import Entry, Event, Page, body_text, check, digest
-from wattline.events.paging import Filter, check_limit, from_cursor, to_cursor
+from wattline.events.model import Counted, Entry, Event, Page, body_text, check, digest
+from wattline.events.paging import Filter, check_limit, check_offset, from_cursor, to_cursor
 from wattline.state.database import Database
 
 EVERYTHING = Filter()
@@ -101,6 +101,27 @@ class EventLog:
         events = tuple(found[:limit])
         return Page(events, to_cursor(events[-1].time, events[-1].sequence) if len(found) > limit else None)
 
+    async def counted(self, tenant: str, where: Filter, *, offset: int = 0, limit: int = 100) -> Counted:
+        """Events, newest first by (time, sequence), at most `limit` (1 to 1000) after the first `offset`, and how many match.
+
+        Raises `Invalid` for a limit or offset out of range.
+        """
+        check_limit(limit)
+        check_offset(offset)
+        async with self._database.read() as connection:
+            total = await store.count(connection, tenant, where.conditions())
+            if total <= offset:
+                return Counted(total, ())
+            found = await store.newest_first(connection, tenant, where.conditions(), None, limit, offset)
+        return Counted(total, tuple(found))
+
+    async def after(self, tenant: str, sequence: int, limit: int, where: Filter = EVERYTHING) -> tuple[list[Event], int]:
+        """At most `limit` events with a sequence over this one, in order, and the sequence up to which these are all."""
+        async with self._database.read() as connection:
+            last = await store.last_sequence(connection, tenant)
+            found = await store.in_order(connection, tenant, sequence, where.conditions(), limit)
+        return found, found[-1].sequence if len(found) == limit else max(sequence, last)
+
     async def last_sequence(self, tenant: str) -> int:
         """The sequence of the tenant's newest event, 0 before the first: where to follow from to see only what is new."""
         async with self._database.read() as connection:
@@ -115,15 +136,10 @@ class EventLog:
         Sequences are handed out in the order of the commits, so nothing appears behind the reader.
         """
         while True:
-            async with self._database.read() as connection:
-                last = await store.last_sequence(connection, tenant)
-                block = await store.in_order(connection, tenant, after, where.conditions(), FOLLOW_BLOCK)
+            block, after = await self.after(tenant, after, FOLLOW_BLOCK, where)
             for event in block:
                 yield event
-            if len(block) == FOLLOW_BLOCK:
-                after = block[-1].sequence
-            else:
-                after = max(after, last)
+            if len(block) < FOLLOW_BLOCK:
                 await pause()
 
     async def verify(self, tenant: str, advanced: chain.Advanced | None = None) -> chain.Verification:

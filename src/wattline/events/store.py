@@ -80,14 +80,21 @@ async def newest_first(
     conditions: Sequence[sa.ColumnElement[bool]],
     position: tuple[int, int] | None,
     limit: int,
+    offset: int = 0,
 ) -> list[Event]:
-    """Events by descending (time, sequence), from right after `position` on."""
+    """Events by descending (time, sequence), from right after `position` on, the first `offset` of them passed over."""
     place = sa.tuple_(events.c.time, events.c.sequence)
     query = sa.select(events).where(events.c.tenant == tenant, *conditions)
     if position is not None:
         query = query.where(place < sa.tuple_(*(sa.literal(part, sa.BigInteger) for part in position)))
-    query = query.order_by(events.c.time.desc(), events.c.sequence.desc()).limit(limit)
+    query = query.order_by(events.c.time.desc(), events.c.sequence.desc()).limit(limit).offset(offset)
     return [to_event(row) for row in await connection.execute(query)]
+
+
+async def count(connection: AsyncConnection, tenant: str, conditions: Sequence[sa.ColumnElement[bool]]) -> int:
+    """How many events there are."""
+    query = sa.select(sa.func.count()).select_from(events).where(events.c.tenant == tenant, *conditions)
+    return int((await connection.execute(query)).scalar_one())
 
 
 async def in_order(
