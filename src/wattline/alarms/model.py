@@ -33,6 +33,9 @@ PRIORITIES: tuple[Priority, ...] = ("P0", "P1", "P2", "P3")
 """Most severe first."""
 STATES: tuple[State, ...] = ("ACTIVE", "ACKED", "RTN_UNACK", "CLEARED", "SHELVED", "SUPPRESSED")
 
+EDGE = "EDGE"
+"""The name of the limit of what a device annunciates itself."""
+
 SHORTEST_SHELF = HOUR // 2
 LONGEST_SHELF = 24 * HOUR
 
@@ -74,6 +77,17 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What an alarm stands for: the most severe limit in force, or what a device annunciates itself (which may not name a
+    threshold or a direction)."""
+
+    limit: str
+    priority: Priority
+    threshold: float | None
+    direction: Direction | None
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """One occurrence on one sensor, from its raise until it is cleared; immutable, each transition makes the next.
 
@@ -95,13 +109,20 @@ class Alarm:
     value_at_raise: float | None
     value_at_clear: float | None
     raised: int
+    """The time of the sample that raised it; when it was raised again before it was acknowledged, of the newest raise."""
+    asked: int
+    """Since when it asks for an operator without a pause: its raise, or the escalation or release that made an acknowledged or
+    hidden alarm ask again. The response time counts from here."""
     acked: int | None = None
+    """When it was acknowledged; None again as soon as it asks again."""
     acked_by: str | None = None
     cleared: int | None = None
     shelved: int | None = None
     shelved_by: str | None = None
     shelved_until: int | None = None
     shelve_reason: str | None = None
+    shelved_priority: Priority | None = None
+    """Its priority when it was shelved: a shelf laid on a lesser one does not hold a P0."""
     suppressed_by: int | None = None
     out_of_service: bool = False
     transitions: int = 0
@@ -129,8 +150,8 @@ class Alarm:
 
     @property
     def response_time(self) -> int | None:
-        """From raise to acknowledgement, or None before that."""
-        return None if self.acked is None else self.acked - self.raised
+        """From asking for an operator (the raise, as a rule) to acknowledgement, or None before that; never negative."""
+        return None if self.acked is None else max(0, self.acked - self.asked)
 
 
 @dataclass(frozen=True, slots=True)
