@@ -1,7 +1,8 @@
-"""`python -m wattline.simulate --credentials FILE`: the simulated fleet as a process of its own, against any server.
+"""`python -m wattline.simulate --credentials FILE`: the simulated fleet and plant as a process of its own.
 
-The key is read from the file, so that it shows in no process list. Stops on SIGTERM, SIGINT, and (`--attached`) when its
-standard input closes, so that it never outlives the server that started it. Prints what became of its messages.
+Any server will do. The keys are read from the file, so that they show in no process list. Stops on SIGTERM, SIGINT, and
+(`--attached`) when its standard input closes, so that it never outlives the server that started it. Prints what became of
+its messages.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ import signal
 import ssl
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import numpy as np
 
-from wattline.model.clock import SystemClock
+from wattline.model.clock import HOUR, SystemClock
 from wattline.simulate.credentials import Credentials
 from wattline.simulate.drive import drive, leftovers
 from wattline.simulate.fleet import Fleet, Weather
+from wattline.simulate.plant import process
+from wattline.simulate.plant.instruments import Instruments
 from wattline.simulate.sender import CAPACITY, Sender, Tally
 
 TIMEOUT_SECONDS = 10.0
@@ -38,6 +42,7 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--faults-per-hour", type=float, default=usual.faults_per_hour, help="over the whole fleet")
     parser.add_argument("--first-trip", type=float, default=60.0, help="seconds until the first trip (default 60)")
     parser.add_argument("--capacity", type=int, default=CAPACITY, help="messages kept while the server is away")
+    parser.add_argument("--backfill-hours", type=float, default=24.0, help="how much of the plant's past a fresh server hears")
     parser.add_argument("--attached", action="store_true", help="stop when standard input closes")
     return parser.parse_args(given)
 
@@ -51,23 +56,47 @@ def _stop_on_end_of_input(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) 
     loop.add_reader(0, readable)
 
 
-async def run(arguments: argparse.Namespace) -> Tally:
-    """Run the fleet until a signal, or the end of standard input, and say what became of its messages."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the messages: those over HTTP, and how many the MQTT broker acknowledged (None: there is none)."""
+
+    fleet: Tally
+    plant: int | None
+
+    def __str__(self) -> str:
+        told = self.fleet
+        sent = f"{told.delivered} delivered, {told.retries} retries, {told.refused} refused, {told.given_up} given up"
+        line = f"fleet stopped: {sent}"
+        return line if self.plant is None else f"{line}\nplant stopped: {self.plant} messages acknowledged"
+
+
+async def run(arguments: argparse.Namespace) -> Outcome:
+    """Run the fleet and the plant until a signal, or the end of standard input, and say what became of their messages."""
     credentials = Credentials.read(arguments.credentials)
     if credentials is None:
         raise SystemExit(f"no usable credentials in {arguments.credentials}")
-    loop, stop, clock = asyncio.get_running_loop(), asyncio.Event(), SystemClock()
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if arguments.attached:
         _stop_on_end_of_input(stop, loop)
+    async with asyncio.TaskGroup() as group:
+        fleet = group.create_task(_fleet(arguments, credentials, stop))
+        plant = group.create_task(_plant(arguments, credentials, stop))
+    return Outcome(fleet.result(), plant.result())
+
+
+def _client(arguments: argparse.Namespace, base_url: str, key: str) -> httpx.AsyncClient:
+    trust = True if arguments.cacert is None else ssl.create_default_context(cafile=str(arguments.cacert))
+    return httpx.AsyncClient(base_url=base_url, headers={"X-API-Key": key}, timeout=TIMEOUT_SECONDS, verify=trust)
+
+
+async def _fleet(arguments: argparse.Namespace, credentials: Credentials, stop: asyncio.Event) -> Tally:
+    clock = SystemClock()
     weather = Weather(arguments.trips_per_hour, arguments.faults_per_hour, arguments.first_trip)
     physics, network = np.random.SeedSequence(arguments.seed).spawn(2)
     fleet = Fleet(physics, weather=weather)
-    trust = True if arguments.cacert is None else ssl.create_default_context(cafile=str(arguments.cacert))
-    headers = {"X-API-Key": credentials.hop_api_key}
-    base_url = f"{credentials.base_url}/api"
-    async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=TIMEOUT_SECONDS, verify=trust) as client:
+    async with _client(arguments, f"{credentials.base_url}/api", credentials.hop_api_key) as client:
         sender = Sender(client, np.random.default_rng(network), capacity=arguments.capacity)
         # A server that is not up yet has no outages of ours that anybody can see; the next start tries again.
         with suppress(httpx.HTTPError):
@@ -76,14 +105,22 @@ async def run(arguments: argparse.Namespace) -> Tally:
     return sender.tally
 
 
+async def _plant(arguments: argparse.Namespace, credentials: Credentials, stop: asyncio.Event) -> int | None:
+    if credentials.mqtt is None or credentials.mcs_api_key is None:
+        return None
+    backfill = round(arguments.backfill_hours * HOUR)
+    async with _client(arguments, f"{credentials.base_url}/api/v1", credentials.mcs_api_key) as client:
+        instruments, clock = Instruments(arguments.seed), SystemClock()
+        return await process.run(
+            instruments, client, credentials.mqtt, clock, stop, certificate=arguments.cacert, backfill=backfill
+        )
+
+
 def main(given: list[str] | None = None) -> None:
     """Entry point."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    tally = asyncio.run(run(_arguments(given)))
-    sys.stdout.write(
-        f"fleet stopped: {tally.delivered} delivered, {tally.retries} retries, "
-        f"{tally.refused} refused, {tally.given_up} given up\n"
-    )
+    outcome = asyncio.run(run(_arguments(given)))
+    sys.stdout.write(f"{outcome}\n")
 
 
 if __name__ == "__main__":

@@ -5,27 +5,56 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 FILE_NAME = "credentials.json"
 
 
 @dataclass(frozen=True, slots=True)
+class MqttAccess:
+    """Where the MQTT broker is and who may connect."""
+
+    host: str
+    port: int
+    username: str
+    password: str = field(repr=False)
+    tls: bool = False
+
+    @property
+    def url(self) -> str:
+        """The address without credentials."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
-    """Where the server is and the working credential of each contract."""
+    """Where the server is and the working credential of each contract; None where there is none."""
 
     base_url: str
-    hop_api_key: str
+    hop_api_key: str = field(repr=False)
+    mcs_api_key: str | None = field(default=None, repr=False)
+    mqtt: MqttAccess | None = None
+
+    def _content(self) -> dict[str, Any]:
+        content: dict[str, Any] = {"base_url": self.base_url, "hop": {"api_key": self.hop_api_key}}
+        if self.mcs_api_key is not None:
+            content["mcs"] = {"api_key": self.mcs_api_key}
+        if self.mqtt is not None:
+            content["mqtt"] = asdict(self.mqtt)
+        return content
 
     def write(self, directory: Path) -> Path:
         """Store as DIRECTORY/credentials.json with mode 0600; a reader sees the old file or the new one, never a part."""
-        content = {"base_url": self.base_url, "hop": {"api_key": self.hop_api_key}}
         handle, name = tempfile.mkstemp(prefix=".credentials-", dir=directory)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 os.fchmod(file.fileno(), 0o600)
-                json.dump(content, file, indent=2)
+                json.dump(self._content(), file, indent=2)
                 file.write("\n")
                 file.flush()
                 os.fsync(file.fileno())
@@ -40,8 +69,30 @@ class Credentials:
     def read(cls, path: Path) -> Credentials | None:
         """What the file says; None where there is none or it cannot be understood."""
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            base_url, key = content["base_url"], content["hop"]["api_key"]
-        except (OSError, ValueError, KeyError, TypeError):
+            return msgspec.json.decode(path.read_bytes(), type=_File).credentials()
+        except (OSError, msgspec.MsgspecError):
             return None
-        return cls(base_url, key) if isinstance(base_url, str) and isinstance(key, str) else None
+
+
+class _Key(msgspec.Struct):
+    api_key: str
+
+
+class _Mqtt(msgspec.Struct):
+    host: str
+    port: int
+    username: str
+    password: str
+    tls: bool = False
+
+
+class _File(msgspec.Struct):
+    base_url: str
+    hop: _Key
+    mcs: _Key | None = None
+    mqtt: _Mqtt | None = None
+
+    def credentials(self) -> Credentials:
+        found = self.mqtt
+        mqtt = None if found is None else MqttAccess(found.host, found.port, found.username, found.password, found.tls)
+        return Credentials(self.base_url, self.hop.api_key, None if self.mcs is None else self.mcs.api_key, mqtt)
