@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from wattline.alarms.model import Condition, Limit
+from wattline.alarms.model import EDGE, Condition, Limit
 from wattline.model.record import Quality
 
 _NONE: Final[Mapping[str, int]] = {}
@@ -42,7 +42,8 @@ def evaluate(limits: Sequence[Limit], condition: Condition, time: int, value: fl
     A limit comes into force when it has been violated for its on-delay, counted from the first violating sample, and goes out
     of force when the value has stayed past the deadband for its off-delay. A sample between the two does neither, and breaks
     off a delay that runs. A BAD sample says nothing about the process: delays run on across it. A sample that is not newer
-    than the newest one evaluated changes nothing: the same object comes back.
+    than the newest one evaluated changes nothing: the same object comes back. What a device watches by itself (the limit EDGE)
+    is not judged by samples.
     """
     if time <= condition.through:
         return condition
@@ -81,7 +82,7 @@ def _judged(limits: Sequence[Limit], active: frozenset[str], pending: Mapping[st
     for limit in limits:
         name = limit.name
         in_force = name in active
-        if (returned if in_force else violated)(limit, value):
+        if name != EDGE and (returned if in_force else violated)(limit, value):
             since = pending.get(name, time)
             if time - since >= (limit.off_delay if in_force else limit.on_delay):
                 in_force = not in_force

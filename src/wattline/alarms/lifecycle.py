@@ -251,7 +251,7 @@ def _still_hidden(alarm: Alarm, now: int, news: ChangeKind) -> Step:
     if not kinds:
         return Step(alarm)
     if not _hidden(alarm):
-        alarm = _asking(replace(alarm, acknowledged=True), now)
+        alarm = _asking_anew(alarm, now)
         kinds.append(news)
     return Step(*_told(alarm, *kinds))
 
@@ -265,7 +265,7 @@ def _revealed(alarm: Alarm, now: int, kind: ChangeKind) -> Outcome:
     if _hidden(alarm):
         return _told(alarm, kind)
     if alarm.in_force:
-        return _told(_asking(replace(alarm, acknowledged=True), now), kind)
+        return _told(_asking_anew(alarm, now), kind)
     return _told(replace(alarm, ended=True), kind, "alarm_cleared")
 
 
@@ -279,8 +279,10 @@ def _off_shelf(alarm: Alarm) -> Alarm:
 
 def _asking(alarm: Alarm, since: int) -> Alarm:
     """Unacknowledged. Where it was so already, it has been asking for longer."""
-    if not alarm.acknowledged:
-        return alarm
+    return _asking_anew(alarm, since) if alarm.acknowledged else alarm
+
+
+def _asking_anew(alarm: Alarm, since: int) -> Alarm:
     return replace(alarm, acknowledged=False, acked=None, acked_by=None, asked=since)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from wattline.alarms.model import Condition, Limit, Standing
@@ -17,15 +18,19 @@ def standing(limits: Sequence[Limit], condition: Condition, edge: Standing | Non
     worst = min(active, key=lambda limit: _rank(limit, active, condition.value), default=None)
     if worst is None or (edge is not None and edge.priority < worst.priority):
         return edge
-    return Standing(worst.name, worst.priority, worst.value, worst.direction)
+    return Standing(worst.name, worst.priority, None if math.isnan(worst.value) else worst.value, worst.direction)
 
 
 def _rank(limit: Limit, active: Sequence[Limit], value: float | None) -> tuple[str, float, float]:
+    if math.isnan(limit.value):
+        return limit.priority, math.inf, math.inf
     inward = -limit.value if limit.direction == "HIGH" else limit.value
     if value is None:
         return limit.priority, 0.0, inward
     # All limits of one direction share its figure: the excess over the innermost of them.
-    excess = max(_excess(other, value) for other in active if other.direction == limit.direction)
+    excess = max(
+        _excess(other, value) for other in active if other.direction == limit.direction and not math.isnan(other.value)
+    )
     return limit.priority, -excess, inward
 
 
