@@ -9,6 +9,7 @@ from wattline.simulate.plant.definition import BY_TAG, EQUIPMENT, POINTS
 from wattline.simulate.plant.instruments import CAN_BE_LOST, true_values
 from wattline.simulate.plant.known import WITNESS
 from wattline.simulate.plant.model import Plant
+from wattline.simulate.plant.seed import limits
 
 TAGS = [
     "CDU-01-T-SUP",
@@ -81,8 +82,9 @@ def test_fourteen_points_have_limits_within_their_ranges() -> None:
     for point in limited:
         assert set(point.limits) <= {"HH", "H", "L", "LL"}
         for limit in point.limits.values():
-            assert point.low < limit["value"] < point.high
+            assert point.low < limit["value"] <= point.high
             assert re.fullmatch("P[0-3]", limit["priority"])
+        assert {limit.name for limit in limits(point)} == set(point.limits)
         ordered = [point.limits[name]["value"] for name in ("LL", "L", "H", "HH") if name in point.limits]
         assert ordered == sorted(set(ordered))
 

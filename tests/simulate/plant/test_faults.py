@@ -13,6 +13,7 @@ from wattline.simulate.plant.definition import BY_TAG
 from wattline.simulate.plant.episodes import FAULTS, WINDOW, Episode, Episodes
 from wattline.simulate.plant.instruments import CAN_BE_LOST, Instruments
 from wattline.simulate.plant.model import Plant
+from wattline.simulate.plant.seed import limits
 
 START = to_micros(datetime(2026, 6, 11, tzinfo=UTC))
 ALLOWED = {
@@ -34,9 +35,10 @@ def violated(instruments: Instruments, at: int) -> set[str]:
     """The limits over or under which the instruments are, as TAG:NAME."""
     found = set()
     for shown in instruments.read(at):
-        for name, limit in BY_TAG[shown.tag].limits.items():
-            if shown.value > limit["value"] if name.startswith("H") else shown.value < limit["value"]:
-                found.add(f"{shown.tag}:{name}")
+        for limit in limits(BY_TAG[shown.tag]):
+            over = shown.value - limit.value if limit.direction == "HIGH" else limit.value - shown.value
+            if over > 0.0 or (limit.inclusive and over == 0.0):
+                found.add(f"{shown.tag}:{limit.name}")
     return found
 
 

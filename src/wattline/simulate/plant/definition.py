@@ -151,7 +151,7 @@ POINTS = (
     ),
     PlantPoint(
         "DOOR-MAIN", _DOOR, "Main door open", "bool", 0.0, 1.0, 0, 0.0,
-        {"H": _limit(0.5, "P3", 30)}, kind="state",
+        {"H": _limit(1.0, "P3", 30)}, kind="state",
     ),
 )  # fmt: skip
 """In the order in which a fresh data directory gives them the sensor ids 1 to 35."""

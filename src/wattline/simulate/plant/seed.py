@@ -53,6 +53,11 @@ def spec(point: PlantPoint) -> PointSpec:
     )
 
 
+def limits(point: PlantPoint) -> tuple[Limit, ...]:
+    """The alarm limits of a point of the plant; those of a boolean one are violated by the limit itself."""
+    return from_thresholds(point.limits, range_span=point.high - point.low, boolean=point.unit == "bool")
+
+
 async def seed(registry: Registry, alarms: LimitKeeper, tenant: str, clock: Clock) -> list[Point]:
     """Register the plant; its points, in order. Idempotent; limits that somebody has set meanwhile stay as they are.
 
@@ -65,6 +70,5 @@ async def seed(registry: Registry, alarms: LimitKeeper, tenant: str, clock: Cloc
     points = await registry.put_points(tenant, SITE, BLOCK, [spec(point) for point in POINTS])
     for point, known in zip(points, POINTS, strict=True):
         if known.limits and not alarms.limits(point.id):
-            wanted = from_thresholds(known.limits, (known.low, known.high))
-            await alarms.set_limits(tenant, point.id, wanted)
+            await alarms.set_limits(tenant, point.id, limits(known))
     return points
