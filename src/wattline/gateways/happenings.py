@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 
 from wattline.events.model import Entry, Event
 from wattline.events.service import EventLog
+from wattline.events.store import is_logged
 from wattline.model.place import Block
 from wattline.registry.service import Registry
 from wattline.state.database import Database
-
-MODE = "mode"
 
 
 class Happenings:
@@ -37,6 +36,16 @@ class Happenings:
         for event in made:
             self._tell(event)
         return made
+
+    async def log_answer(self, entry: Entry, kind: str, identity: str) -> bool:
+        """Log an entry that answers the event of this kind and identity; False, and nothing is logged, where there is none."""
+        async with self._database.transaction() as connection:
+            if not await is_logged(connection, entry.tenant, kind, identity):
+                return False
+            event = await self._events.append(connection, **{name: getattr(entry, name) for name in Entry.__slots__})
+        if event is not None:
+            self._tell(event)
+        return True
 
     async def change_mode(self, block: Block, entry: Entry, mode: str) -> bool:
         """Log a change of a block's mode and, if it is the newest, let it be the mode. False where it was logged before."""
