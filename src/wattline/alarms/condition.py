@@ -48,9 +48,18 @@ def evaluate(limits: Sequence[Limit], condition: Condition, time: int, value: fl
     if time <= condition.through:
         return condition
     if value is None or not usable(value, quality):
-        active, pending = _configured(limits, condition)
-        return Condition(active, pending, time, condition.value)
+        known = configured(limits, condition)
+        return Condition(known.active, known.pending, time, condition.value)
     return _judged(limits, condition.active, condition.pending, time, value)
+
+
+def configured(limits: Sequence[Limit], condition: Condition) -> Condition:
+    """The condition without what it says of limits that are no longer there; the same object where there is no such."""
+    names = {limit.name for limit in limits}
+    if condition.active <= names and condition.pending.keys() <= names:
+        return condition
+    pending = {name: since for name, since in condition.pending.items() if name in names}
+    return Condition(condition.active & names, pending, condition.through, condition.value)
 
 
 def reconfigured(before: Sequence[Limit], after: Sequence[Limit], condition: Condition) -> Condition:
@@ -93,17 +102,6 @@ def _judged(limits: Sequence[Limit], active: frozenset[str], pending: Mapping[st
     # The frozen set is kept where it is equal: most samples change nothing, and telling so is then a test of identity.
     after = frozenset(now_active)
     return Condition(active if after == active else after, now_pending or _NONE, time, value)
-
-
-def _configured(limits: Sequence[Limit], condition: Condition) -> tuple[frozenset[str], Mapping[str, int]]:
-    """The active and pending limits that are still configured."""
-    names = {limit.name for limit in limits}
-    active, pending = condition.active, condition.pending
-    if not active <= names:
-        active &= names
-    if not pending.keys() <= names:
-        pending = {name: since for name, since in pending.items() if name in names}
-    return active, pending
 
 
 def _same_rule(one: Limit, other: Limit) -> bool:

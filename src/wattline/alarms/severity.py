@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from wattline.alarms.model import Condition, Limit, Standing
@@ -11,31 +10,18 @@ from wattline.alarms.model import Condition, Limit, Standing
 def standing(limits: Sequence[Limit], condition: Condition, edge: Standing | None = None) -> Standing | None:
     """The most severe limit in force, with what the device annunciates itself (`edge`) among them; None where none is.
 
-    Among equal priorities it is the outermost. Where limits of both directions are in force (a deadband or off-delay may hold
-    one) it is that of the side on which the value lies further out.
+    It depends on what is in force, not on the value: while that stays the same, so does the alarm. Of equal priority the
+    outermost counts, and a high one before a low one (an off-delay may hold the one side while the other is violated).
     """
     active = [limit for limit in limits if limit.name in condition.active]
-    worst = min(active, key=lambda limit: _rank(limit, active, condition.value), default=None)
+    worst = min(active, key=_rank, default=None)
     if worst is None or (edge is not None and edge.priority < worst.priority):
         return edge
-    return Standing(worst.name, worst.priority, None if math.isnan(worst.value) else worst.value, worst.direction)
+    return Standing(worst.name, worst.priority, worst.value, worst.direction)
 
 
-def _rank(limit: Limit, active: Sequence[Limit], value: float | None) -> tuple[str, float, float]:
-    if math.isnan(limit.value):
-        return limit.priority, math.inf, math.inf
-    inward = -limit.value if limit.direction == "HIGH" else limit.value
-    if value is None:
-        return limit.priority, 0.0, inward
-    # All limits of one direction share its figure: the excess over the innermost of them.
-    excess = max(
-        _excess(other, value) for other in active if other.direction == limit.direction and not math.isnan(other.value)
-    )
-    return limit.priority, -excess, inward
-
-
-def _excess(limit: Limit, value: float) -> float:
-    return value - limit.value if limit.direction == "HIGH" else limit.value - value
+def _rank(limit: Limit) -> tuple[str, str, float]:
+    return limit.priority, limit.direction, -limit.value if limit.direction == "HIGH" else limit.value
 
 
 def turned(before: Standing, after: Standing) -> bool:
