@@ -59,15 +59,16 @@ class Boundary(StrEnum):
 class MeteringPoint:
     """One meter of a report. `scale` turns its readings into kW (power) or kWh (register), its factor included.
 
-    `unit` is the unit that a row names. `authoritative`: its energy counts in the total. `computed`: the power is not what
-    a sensor said but was found from others; then `point` is the flow sensor (or the scaled one) and `supply` and `back`
-    are the temperatures of a heat meter.
+    `unit` is the unit that a row names. `counted`: its energy is in the total; `authoritative`: and its role says that it
+    belongs there. `computed`: its power is not what the sensor said, but was found from it: by its factor, or, of a heat
+    meter, from the flow (`point`) and the temperatures `supply` and `back`.
     """
 
     point: Point
     kind: Kind
     scale: float
     unit: str
+    counted: bool = False
     authoritative: bool = False
     computed: bool = False
     supply: Point | None = None
@@ -125,7 +126,7 @@ class EnergyIntervals:
 class EnergyReport:
     """The energy of a block over the intervals that start in [start, end), times in us.
 
-    `total` is in kWh over the authoritative meters alone, not rounded. `coverage` is the share of their time (up to now)
+    `total` is in kWh over the counted meters alone, not rounded. `coverage` is the share of their time (up to now)
     that was measured, 0 where there is none; `estimated_share` the share of the total that is estimated. `anomalies` counts
     what could not be right: heat flowing backwards, a register that jumped further than the block can consume.
     """
@@ -143,7 +144,7 @@ class EnergyReport:
 
     @property
     def authoritative(self) -> tuple[int, ...]:
-        """The ids of the sensors whose energy is the total."""
+        """The ids of the sensors whose energy is the total; empty where no sensor has a role."""
         return tuple(meter.id for meter in self.meters if meter.authoritative)
 
 
