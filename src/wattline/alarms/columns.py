@@ -98,8 +98,10 @@ class Columns:
         """Judge a batch of samples, which are columns of one length in the order of their arrival.
 
         `index` is the sensor's index, `time` us since 1970, `value` NaN where there is none, `quality` 0 GOOD, 1 UNCERTAIN,
-        2 BAD. Samples that are not newer than the newest one of their sensor are passed over.
+        2 BAD. Samples that are not newer than the newest one of their sensor are passed over. IndexError: no such sensor.
         """
+        if index.size and not 0 <= index.min() <= index.max() < len(self):
+            raise IndexError(f"there are {len(self)} sensors")
         fresh = time > self.through[index]
         if not fresh.all():
             index, time, value, quality = index[fresh], time[fresh], value[fresh], quality[fresh]
