@@ -22,7 +22,7 @@ _RANGE_BAND = 0.01
 _DIRECTIONS: Final[Mapping[str, Direction]] = {
     name: direction for direction, forms in OUTWARD.items() for form in forms for name in form
 }
-_ORDER: Final[Mapping[str, int]] = {name: number for number, name in enumerate(("HH", "H", "L", "LL", *sorted(_DIRECTIONS)))}
+_ORDER: Final = ("HH", "H", "L", "LL", *(f"{priority}_{side}" for priority in PRIORITIES for side in ("high", "low")))
 _KEYS: Final = frozenset({"value", "priority", "delay_s", "off_delay_s", "deadband", "deadband_pct"})
 
 
@@ -46,7 +46,7 @@ def from_thresholds(thresholds: Mapping[str, Any], *, range_span: float | None, 
     if not isinstance(thresholds, Mapping):
         raise Invalid("alarm thresholds must be an object with the levels HH, H, L and LL", FIELD)
     levels = [_level(name, entry, boolean) for name, entry in thresholds.items() if entry is not None]
-    levels.sort(key=lambda level: _ORDER[level.limit.name])
+    levels.sort(key=lambda level: _ORDER.index(level.limit.name))
     return _finished(levels, range_span, boolean)
 
 
