@@ -21,7 +21,7 @@ from wattline.registry.point import Point, PointSpec
 
 @dataclass
 class Plant:
-    """One block, `b` of site `s`."""
+    """A block of site `s`, `b` until another one is begun."""
 
     spine: Spine
     block: Block
@@ -29,7 +29,12 @@ class Plant:
     events: EventLog
 
     async def meters(self, *specs: PointSpec) -> list[Point]:
-        return await self.spine.registry.put_points("t", "s", "b", specs)
+        return await self.spine.registry.put_points("t", "s", self.block.slug, specs)
+
+    async def begin(self) -> None:
+        """Go on with a new block, so that a store serves many cases."""
+        number = len(self.spine.registry.blocks("t"))
+        self.block = await self.spine.registry.put_block("t", "s", f"b{number}", capacity_mw=self.block.capacity_mw)
 
     async def send(self, point: Point, samples: Iterable[tuple[int, float] | tuple[int, float, int]]) -> None:
         """Readings of a point: time in us, value, quality (GOOD)."""
@@ -48,7 +53,7 @@ class Plant:
                 time=time,
                 received=time,
                 site="s",
-                subject="b",
+                subject=self.block.slug,
                 body={"to": mode},
             )
 

@@ -47,7 +47,7 @@ class ModeHistory:
         # What the block says of itself is known even where its events are not.
         last = found[-1].time if found else None
         if block.mode is not None and block.mode_since is not None and (last is None or block.mode_since > last):
-            found.append(ModeChange(block.mode_since, block.mode))
+            found.append(ModeChange(block.mode_since, block.mode.strip().upper()))
         return found
 
     async def _page(
