@@ -16,7 +16,7 @@ from wattline.simulate.plant import messages
 from wattline.simulate.plant.definition import POINTS, POLL_MS
 from wattline.simulate.plant.instruments import Instruments
 from wattline.simulate.plant.modes import Transition
-from wattline.simulate.plant.uplink import MOST_UNANSWERED, Received, Uplink
+from wattline.simulate.plant.uplink import Received, Uplink
 from wattline.simulate.sender import Pause
 
 POLL = POLL_MS * 1000
@@ -123,9 +123,14 @@ class Gateway:
             await self._uplink.send(messages.heartbeat(self._health(), now))
 
     def _health(self) -> messages.Health:
-        link = self._uplink
         return messages.Health(
-            self._started, self._last_read, self._reads, link.waiting, MOST_UNANSWERED, link.connected, self._replaying
+            started=self._started,
+            last_read=self._last_read,
+            reads=self._reads,
+            waiting=self._uplink.waiting,
+            connected=self._uplink.connected,
+            replaying=self._replaying,
+            computer=self._instruments.computer(self._clock.micros()),
         )
 
     async def _answer(self, received: Received) -> None:

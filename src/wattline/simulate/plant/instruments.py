@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from wattline.model.clock import SECOND
-from wattline.simulate.plant.chance import WIDEST, Draws
+from wattline.simulate.plant.chance import WIDEST, Draws, Drift
 from wattline.simulate.plant.definition import POINTS
 from wattline.simulate.plant.electricity import line_current
 from wattline.simulate.plant.model import Plant, State
 
-_NOISE, _LOST = 40, 41
+_NOISE, _LOST, _COMPUTER = 40, 41, 42
 _MOTOR_FACTOR = 0.86
 CAN_BE_LOST = ("CDU-02-FLOW", "CDU-01-DP", "ENV-RH", "ENV-DUST", "PDU-R01-KW", "SW-CORE-01-CPU")
 """Instruments whose line fails now and then."""
@@ -80,6 +80,7 @@ class Instruments:
     def __init__(self, seed: int, *, faults: bool = True) -> None:
         self.plant = Plant(seed, faults=faults)
         self._draws = Draws(seed)
+        self._computer = Drift(self._draws, _COMPUTER, 3, 30 * SECOND)
         self._spread = np.array([point.noise for point in POINTS])
 
     def read(self, at: int) -> list[Shown]:
@@ -97,6 +98,12 @@ class Instruments:
                 sound = point.low <= value <= point.high and math.isfinite(value)
                 shown.append(Shown(point.tag, point.unit, value, "GOOD" if sound else "UNCERTAIN"))
         return shown
+
+    def computer(self, at: int) -> dict[str, float]:
+        """How the gateway's own computer is: processor, memory and disk in %, temperature in degrees Celsius."""
+        busy, held, warm = (float(value) for value in self._computer(at))
+        figures = {"cpu_pct": 22.0 + 4.0 * busy, "mem_pct": 41.0 + held, "disk_pct": 37.0, "temp_c": 44.0 + 1.5 * warm}
+        return {name: round(value, 1) for name, value in figures.items()}
 
     def _lost(self, at: int) -> str | None:
         """The instrument whose line is down."""

@@ -14,7 +14,9 @@ from wattline.simulate.plant.model import State
 from wattline.simulate.plant.modes import OPENING, P0, Mode, Transition
 
 ROOT = f"microlink/{SITE}/{BLOCK}"
-EDGE_ID = "edge-baldwinsville-01"
+EDGE_ID = f"{SITE}-01"
+CAPACITY = 5_000_000
+"""Messages that the gateway's memory holds, as the contract has it; the plant can say all of its past anew at any time."""
 COMMANDS = f"{ROOT}/command/+"
 RESPONSE = f"{ROOT}/command/response"
 
@@ -78,15 +80,16 @@ def mode_change(change: Transition, state: State) -> Publication:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the gateway is: when it started and last read its instruments (us), what it read, and what waits to be sent."""
+    """How the gateway is: when it started and last read its instruments (us), what it read, what waits to be sent,
+    and its computer's figures under the contract's own names."""
 
     started: int
     last_read: int
     reads: int
     waiting: int
-    capacity: int
     connected: bool
     replaying: bool
+    computer: Mapping[str, float]
 
 
 def heartbeat(health: Health, at: int) -> Publication:
@@ -101,7 +104,7 @@ def heartbeat(health: Health, at: int) -> Publication:
     }
     buffer = {
         "depth": health.waiting,
-        "capacity": health.capacity,
+        "capacity": CAPACITY,
         "cloud_connected": health.connected,
         "replay_active": health.replaying,
     }
@@ -111,6 +114,7 @@ def heartbeat(health: Health, at: int) -> Publication:
         "uptime_s": max(at - health.started, 0) // 1_000_000,
         "adapters": {"modbus": adapter},
         "buffer": buffer,
+        "system": health.computer,
     }
     return _publication("edge/heartbeat", body, retain=True)
 
