@@ -37,5 +37,5 @@ def check_shelf(duration: int) -> int:
     """How long an alarm is put aside, in us: half an hour to 24 hours."""
     if not SHORTEST_SHELF <= duration <= LONGEST_SHELF:
         least, most = SHORTEST_SHELF / HOUR, LONGEST_SHELF / HOUR
-        raise Invalid(f"an alarm is shelved for {least:g} to {most:g} hours", "duration_hours")
+        raise Invalid(f"an alarm is shelved for {least:g} to {most:g} hours", "duration")
     return duration

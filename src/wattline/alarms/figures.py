@@ -94,9 +94,14 @@ def _answered(scope: Scope, now: int) -> list[sa.ColumnElement[bool]]:
     return [*scope.of(alarms), _a.raised > now - DAY, _a.raised <= now, _a.acked.is_not(None)]
 
 
+def _span() -> sa.ColumnElement[int]:
+    """As `Alarm.response_time`: from asking for an operator to the acknowledgement."""
+    return sa.case((_a.acked > _a.asked, _a.acked - _a.asked), else_=0)
+
+
 async def _responses(connection: AsyncConnection, scope: Scope, now: int) -> dict[Priority, tuple[Response, int]]:
     """By priority, what was answered, and the sum of the response times in us."""
-    span = _a.acked - _a.raised
+    span = _span()
     targets = sa.case({p: target * SECOND for p, target in RESPONSE_TARGETS.items()}, value=_a.priority)
     met = sa.func.sum(sa.case((span <= targets, 1), else_=0))
     statement = sa.select(_a.priority, sa.func.count(), met, sa.func.sum(span)).where(*_answered(scope, now))
@@ -112,7 +117,7 @@ async def _p95(connection: AsyncConnection, scope: Scope, now: int, acked: int) 
     if not acked:
         return None
     rank = -(-acked * 95 // 100)
-    span = _a.acked - _a.raised
+    span = _span()
     statement = sa.select(span).where(*_answered(scope, now)).order_by(span).limit(1).offset(rank - 1)
     return int((await connection.execute(statement)).scalar_one()) / SECOND
 
@@ -148,7 +153,7 @@ async def _stale_alarms(connection: AsyncConnection, scope: Scope, now: int) -> 
 
 async def _chattering(connection: AsyncConnection, scope: Scope, now: int) -> tuple[int, ...]:
     """The sensors that were raised three times or more within some minute of the last 24 h, by id."""
-    earlier = sa.func.lag(_r.time, CHATTER_RAISES - 1).over(partition_by=_r.sensor, order_by=(_r.time, _r.transition))
+    earlier = sa.func.lag(_r.time, CHATTER_RAISES - 1).over(partition_by=_r.sensor, order_by=(_r.time, _r.raised))
     times = sa.select(_r.sensor, (_r.time - earlier).label("span")).where(*_within(scope, now - DAY, now)).subquery()
     statement = sa.select(times.c.sensor).where(times.c.span < MINUTE).distinct().order_by(times.c.sensor)
     return tuple((await connection.execute(statement)).scalars())

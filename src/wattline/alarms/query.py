@@ -77,7 +77,7 @@ async def page(connection: AsyncConnection, tenant: str, where: AlarmFilter, off
     return AlarmPage(counted[0], int(counted[1] or 0), found)
 
 
-async def newest(connection: AsyncConnection, tenant: str, alarm_id: int) -> Alarm | None:
+async def by_id(connection: AsyncConnection, tenant: str, alarm_id: int) -> Alarm | None:
     """One alarm of the tenant by its id, live or ended."""
     if not 0 < alarm_id <= _LARGEST:
         return None

@@ -10,13 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wattline.alarms.model import Alarm, Condition, Limit
+from wattline.alarms.model import EDGE, Alarm, Condition, Limit, Standing
 from wattline.alarms.tables import alarms, conditions, limits, raises
 from wattline.alarms.watch import OutOfService, Watch
 from wattline.registry.point import Point
 
 MOST_NAMED = 500
 """Ids that one statement names."""
+COUNTED = {"preserve_rowcount": True}
 
 _LIMIT_FIELDS = [field.name for field in fields(Limit)]
 _ALARM_FIELDS = [field.name for field in fields(Alarm) if field.name != "limit"]
@@ -83,6 +84,7 @@ def _watch(point: Point, held: tuple[Limit, ...], known: sa.Row[Any] | None, ala
         Condition(frozenset(known.active), dict(known.pending), known.through, known.value),
         alarm,
         known.revision,
+        None if known.edge is None else Standing(EDGE, *known.edge),
         known.reported,
         known.stale_since,
         None if known.out_since is None else OutOfService(known.out_since, known.out_by, known.out_reason),
@@ -90,7 +92,7 @@ def _watch(point: Point, held: tuple[Limit, ...], known: sa.Row[Any] | None, ala
 
 
 def _condition_values(watch: Watch, revision: int, now: int) -> dict[str, Any]:
-    out = watch.out
+    out, edge = watch.out, watch.edge
     return {
         "sensor": watch.sensor,
         "revision": revision,
@@ -99,6 +101,7 @@ def _condition_values(watch: Watch, revision: int, now: int) -> dict[str, Any]:
         "through": watch.condition.through,
         "value": watch.condition.value,
         "reported": watch.reported,
+        "edge": None if edge is None else [edge.priority, edge.threshold, edge.direction],
         "stale_since": watch.stale,
         "out_since": None if out is None else out.since,
         "out_by": None if out is None else out.by,
@@ -115,7 +118,7 @@ async def _put_conditions(connection: AsyncConnection, rows: list[dict[str, Any]
     guarded = statement.on_conflict_do_update(
         index_elements=["sensor"], set_=new, where=_c.revision == statement.excluded.revision - step
     )
-    return (await connection.execute(guarded, rows)).rowcount
+    return (await connection.execute(guarded, rows, execution_options=COUNTED)).rowcount
 
 
 async def decide(connection: AsyncConnection, watches: Collection[Watch], now: int) -> None:
@@ -157,14 +160,22 @@ async def update_alarms(connection: AsyncConnection, moved: Sequence[tuple[Alarm
     ]
     statement = sa.update(alarms).where(_a.id == sa.bindparam("key"), _a.transitions == sa.bindparam("before"))
     values: dict[str, Any] = {name: sa.bindparam(name) for name in rows[0] if name not in ("key", "before")}
-    if (await connection.execute(statement.values(values), rows)).rowcount != len(rows):
+    if (await connection.execute(statement.values(values), rows, execution_options=COUNTED)).rowcount != len(rows):
         raise Moved
 
 
+async def link(connection: AsyncConnection, links: Sequence[tuple[int, int]]) -> None:
+    """Write which alarm hides which: (the hidden one's id, its cause's)."""
+    if links:
+        statement = sa.update(alarms).where(_a.id == sa.bindparam("key")).values(suppressed_by=sa.bindparam("cause"))
+        await connection.execute(statement, [{"key": hidden, "cause": cause} for hidden, cause in links])
+
+
 async def insert_raises(connection: AsyncConnection, rows: list[dict[str, Any]]) -> None:
-    """Count annunciations."""
+    """Count annunciations, each raise of an alarm once."""
     if rows:
-        await connection.execute(sa.insert(raises), rows)
+        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+        await connection.execute(insert(raises).on_conflict_do_nothing(), rows)
 
 
 async def replace_limits(connection: AsyncConnection, held: Iterable[tuple[int, Sequence[Limit]]]) -> None:

@@ -37,6 +37,8 @@ conditions = sa.Table(
     sa.Column("value", sa.Float(53)),
     #: The time of the newest report that the device itself made.
     sa.Column("reported", sa.BigInteger, nullable=False),
+    #: What the device annunciates by itself, as long as it does: priority, threshold, direction.
+    sa.Column("edge", sa.JSON(none_as_null=True)),
     sa.Column("stale_since", sa.BigInteger),
     sa.Column("out_since", sa.BigInteger),
     sa.Column("out_by", sa.String(128)),
@@ -64,6 +66,7 @@ alarms = sa.Table(
     sa.Column("value_at_raise", sa.Float(53)),
     sa.Column("value_at_clear", sa.Float(53)),
     sa.Column("raised", sa.BigInteger, nullable=False),
+    sa.Column("asked", sa.BigInteger, nullable=False),
     sa.Column("acked", sa.BigInteger),
     sa.Column("acked_by", sa.String(128)),
     sa.Column("cleared", sa.BigInteger),
@@ -71,6 +74,7 @@ alarms = sa.Table(
     sa.Column("shelved_by", sa.String(128)),
     sa.Column("shelved_until", sa.BigInteger),
     sa.Column("shelve_reason", sa.String(500)),
+    sa.Column("shelved_priority", sa.String(2)),
     sa.Column("suppressed_by", sa.BigInteger),
     sa.Column("out_of_service", sa.Boolean, nullable=False),
     sa.Column("transitions", sa.Integer, nullable=False),
@@ -82,13 +86,13 @@ alarms = sa.Table(
     sa.Index("ix_alarms_sensor_raised", "sensor", "raised"),
 )
 
-#: Each time an alarm was annunciated: an alarm that returned and is violated again before anyone acknowledged it was raised
-#: twice, and both count for the rates of EEMUA 191.
+#: Each raise that was annunciated, and when: an alarm that returned and is violated again before anyone acknowledged it was
+#: raised twice, and both count for the rates of EEMUA 191. One that stayed hidden does not.
 raises = sa.Table(
     "alarm_raises",
     metadata,
     sa.Column("alarm", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("transition", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("raised", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("tenant", sa.String(128), nullable=False),
     sa.Column("site", sa.Text, nullable=False),
     sa.Column("block", sa.Integer, nullable=False),

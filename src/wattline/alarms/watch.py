@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from wattline.alarms.model import Alarm, Condition, Limit
+from wattline.alarms.model import Alarm, Condition, Limit, Standing
 from wattline.model.record import NEVER
 from wattline.registry.point import Point
-
-EDGE = "EDGE"
-"""The name of the limit that a device watches by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +22,8 @@ class OutOfService:
 class Watch:
     """A sensor with its limits, its condition and its live alarm.
 
-    `revision` counts what was decided about it and is stored with it. `reported` is the time of the newest report that the
-    device itself made. `stale` is the time of its last reading where silence since then was logged.
+    `revision` counts what was decided about it and is stored with it. `edge` is what the device annunciates by itself, and
+    `reported` the time of its newest report. `stale` is the time of the last reading where silence since then was logged.
     """
 
     point: Point = field(compare=False)
@@ -34,6 +31,7 @@ class Watch:
     condition: Condition = field(default_factory=Condition)
     alarm: Alarm | None = None
     revision: int = 0
+    edge: Standing | None = None
     reported: int = NEVER
     stale: int | None = None
     out: OutOfService | None = None

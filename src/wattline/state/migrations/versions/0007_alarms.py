@@ -42,6 +42,7 @@ def _sensors() -> None:
         sa.Column("through", sa.BigInteger, nullable=False),
         sa.Column("value", sa.Float(53)),
         sa.Column("reported", sa.BigInteger, nullable=False),
+        sa.Column("edge", sa.JSON),
         sa.Column("stale_since", sa.BigInteger),
         sa.Column("out_since", sa.BigInteger),
         sa.Column("out_by", sa.String(128)),
@@ -70,6 +71,7 @@ def _alarms() -> None:
         sa.Column("value_at_raise", sa.Float(53)),
         sa.Column("value_at_clear", sa.Float(53)),
         sa.Column("raised", sa.BigInteger, nullable=False),
+        sa.Column("asked", sa.BigInteger, nullable=False),
         sa.Column("acked", sa.BigInteger),
         sa.Column("acked_by", sa.String(128)),
         sa.Column("cleared", sa.BigInteger),
@@ -77,6 +79,7 @@ def _alarms() -> None:
         sa.Column("shelved_by", sa.String(128)),
         sa.Column("shelved_until", sa.BigInteger),
         sa.Column("shelve_reason", sa.String(500)),
+        sa.Column("shelved_priority", sa.String(2)),
         sa.Column("suppressed_by", sa.BigInteger),
         sa.Column("out_of_service", sa.Boolean, nullable=False),
         sa.Column("transitions", sa.Integer, nullable=False),
@@ -96,14 +99,14 @@ def _rates() -> None:
     op.create_table(
         "alarm_raises",
         sa.Column("alarm", sa.BigInteger, nullable=False, autoincrement=False),
-        sa.Column("transition", sa.Integer, nullable=False),
+        sa.Column("raised", sa.BigInteger, nullable=False, autoincrement=False),
         sa.Column("tenant", sa.String(128), nullable=False),
         sa.Column("site", sa.Text, nullable=False),
         sa.Column("block", sa.Integer, nullable=False),
         sa.Column("sensor", sa.Integer, nullable=False),
         sa.Column("priority", sa.String(2), nullable=False),
         sa.Column("time", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("alarm", "transition", name="pk_alarm_raises"),
+        sa.PrimaryKeyConstraint("alarm", "raised", name="pk_alarm_raises"),
     )
     op.create_index("ix_alarm_raises_tenant_time", "alarm_raises", ["tenant", "time"])
     op.create_index("ix_alarm_raises_time", "alarm_raises", ["time"])
