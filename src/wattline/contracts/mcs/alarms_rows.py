@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from wattline.alarms.model import Alarm
+from wattline.alarms.model import Alarm, Direction, Priority, State
+from wattline.contracts.mcs.derive import Time, said
 from wattline.contracts.mcs.times import spell, spell_or_none
 from wattline.model.clock import SECOND
 from wattline.registry.point import Point
@@ -17,53 +18,46 @@ class AlarmKeys(msgspec.Struct, kw_only=True):
 
     id: int | None
     sensor_id: int
-    priority: str
-    state: str
-    site_id: str
-    """The slug of the site."""
-    block_id: str
-    """The slug of the block."""
+    priority: Annotated[Priority, said("The most severe limit in force; P0 is the most severe.")]
+    state: State
+    site_id: Annotated[str, said("The slug of the site.")]
+    block_id: Annotated[str, said("The slug of the block.")]
     subsystem: str
     tag: str
     value_at_raise: float | None
     value_at_clear: float | None
     threshold_value: float | None
-    threshold_direction: str | None
-    raised_at: str | None
-    acked_at: str | None
-    acked_by: str | None
-    cleared_at: str | None
-    shelved_at: str | None
+    threshold_direction: Direction | None
+    raised_at: Time | None
+    acked_at: Time | None
+    acked_by: Annotated[str | None, said("The operator, as named when it was acknowledged.")]
+    cleared_at: Time | None
+    shelved_at: Time | None
     shelved_by: str | None
-    shelved_until: str | None
+    shelved_until: Time | None
     shelve_reason: str | None
     suppressed_by_alarm_id: int | None
     last_value: float | None
-    last_seen: str | None
-    response_time_seconds: float | None
+    last_seen: Time | None
+    response_time_seconds: Annotated[float | None, said("From the raise to the acknowledgement.")]
 
 
 class LiveAlarm(AlarmKeys, kw_only=True):
     """An alarm as frames of the live feed show it: the published keys and how many transitions it has made."""
 
-    transition_count: int
+    transition_count: Annotated[int, said("How many transitions it has made; the raise is the first.")]
 
 
 class AlarmRow(LiveAlarm, kw_only=True):
     """An alarm as answers show it, with what was added to the published keys."""
 
-    alarm_id: int | None
-    """The same as `id`."""
-    sensor_tag: str
-    """The same as `tag`."""
-    description: str | None
-    """Of the sensor."""
-    unit: str
-    """Of the values."""
-    equipment_tag: str
-    limit: str
-    """The name of the limit in force, such as HH."""
-    out_of_service: bool
+    alarm_id: Annotated[int | None, said("Added: the same as `id`.")]
+    sensor_tag: Annotated[str, said("Added: the same as `tag`.")]
+    description: Annotated[str | None, said("Added: what the sensor measures.")]
+    unit: Annotated[str, said("Added: the unit of the values.")]
+    equipment_tag: Annotated[str, said("Added.")]
+    limit: Annotated[str, said("Added: the name of the limit in force, such as HH; EDGE where the device itself raised it.")]
+    out_of_service: Annotated[bool, said("Added: it is hidden because its sensor is out of service.")]
 
 
 def published(alarm: Alarm, point: Point) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from wattline.contracts.mcs.derive import Time, said
 from wattline.contracts.mcs.times import spell
 from wattline.events.model import Event
 from wattline.events.paging import Filter
@@ -16,17 +17,15 @@ from wattline.registry.service import Registry
 class EventRow(msgspec.Struct):
     """The five published keys, and the place of the event in the tenant's chain."""
 
-    id: int
-    block_id: int | None
-    """The block's number; null for what happened to no block."""
+    id: Annotated[int, said("Its number in the account's log. The numbers have no gap.")]
+    block_id: Annotated[int | None, said("The block's number; null for what happened to no block.")]
     event_type: str
     payload: dict[str, Any] | None
-    created_at: str
-    seq: int
-    """The same as `id`: the numbers of a tenant's events have no gap."""
-    hash: str
-    block_slug: str | None
-    site_slug: str | None
+    created_at: Annotated[Time, said("When it happened.")]
+    seq: Annotated[int, said("Added: the same as `id`.")]
+    hash: Annotated[str, said("Added: SHA-256 over the event and the hash of the one before it.")]
+    block_slug: Annotated[str | None, said("Added.")]
+    site_slug: Annotated[str | None, said("Added.")]
 
 
 def block_of(registry: Registry, event: Event) -> Block | None:

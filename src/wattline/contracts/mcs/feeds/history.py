@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
-from wattline.alarms.model import STATES, Alarm, Change
+from wattline.alarms.model import Alarm, Change
 from wattline.alarms.query import AlarmFilter, AlarmPage
 from wattline.events.model import Event
 from wattline.model.clock import HOUR
+from wattline.model.errors import NotFound
 from wattline.model.place import Block
 
 REMEMBERED = 4096
@@ -21,6 +22,10 @@ class AlarmStore(Protocol):
 
     async def query(self, tenant: str, where: AlarmFilter, offset: int = 0, limit: int = 100) -> AlarmPage:
         """One page of alarms."""
+        ...
+
+    async def alarm(self, tenant: str, alarm_id: int) -> Alarm:
+        """One alarm by its id; NotFound if the tenant has none."""
         ...
 
 
@@ -43,20 +48,10 @@ class History:
         change = self._changes.get((event.tenant, event.sequence))
         if change is not None:
             return change.alarm
-        stored = await self._stored(event.tenant, event.body)
-        return None if stored is None else as_of(stored, event)
-
-    async def _stored(self, tenant: str, body: dict[str, Any]) -> Alarm | None:
-        sensor = body.get("sensor_id")
-        if not isinstance(sensor, int):
+        try:
+            return as_of(await self._alarms.alarm(event.tenant, event.body["alarm_id"]), event)
+        except NotFound:
             return None
-        where, offset = AlarmFilter(states=STATES, sensor=sensor), 0
-        while True:
-            page = await self._alarms.query(tenant, where, offset, PAGE)
-            found = next((alarm for alarm in page.alarms if alarm.id == body.get("alarm_id")), None)
-            offset += PAGE
-            if found is not None or offset >= page.total:
-                return found
 
     async def present(self, tenant: str, block: Block | None, sites: frozenset[str] | None) -> list[Alarm]:
         """Every alarm that is not cleared, most severe first."""
