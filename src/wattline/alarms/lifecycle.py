@@ -153,15 +153,13 @@ def withdraw(alarm: Alarm, value: float | None, now: int) -> Outcome:
     if alarm.ended:
         return Outcome(alarm)
     kinds: list[ChangeKind] = []
-    if alarm.out_of_service:
-        kinds.append("alarm_in_service")
     if alarm.suppressed_by is not None:
         kinds.append("alarm_unsuppressed")
     if alarm.shelved_until is not None:
         kinds.append("alarm_unshelved")
     if alarm.in_force:
         alarm = replace(alarm, in_force=False, cleared=now, value_at_clear=value)
-    gone = replace(_off_shelf(alarm), suppressed_by=None, out_of_service=False, ended=True)
+    gone = replace(_off_shelf(alarm), suppressed_by=None, ended=True)
     return _told(gone, *kinds, "alarm_cleared")
 
 
