@@ -5,27 +5,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import sqlalchemy as sa
 
+from wattline.alarms.rules import read_rules
+from wattline.alarms.service import Alarms
 from wattline.alerting import AnomalyMail, alert_settings, transport
 from wattline.analytics.feed import FrequencyFeed, ScoreStore
 from wattline.analytics.limits import limits_for
 from wattline.analytics.service import ScoringService
 from wattline.analytics.settings import Interconnection, ScoringSettings
+from wattline.billing.energy import Energy
+from wattline.billing.modes import ModeHistory
 from wattline.bus.memory import MemoryBus
 from wattline.events.service import EventLog
 from wattline.feeders.service import Feeders
+from wattline.gateways.dead_letters import DeadLetters
+from wattline.gateways.happenings import Happenings
 from wattline.identity.service import Identity
+from wattline.ingest.energy_series import EnergySeries
 from wattline.ingest.pipeline import Options, Pipeline
 from wattline.jobs.service import Jobs
 from wattline.measure import PipelineMeter
 from wattline.metrics import Metrics
 from wattline.model.clock import DAY, Clock, SystemClock
-from wattline.model.errors import QueueFull
+from wattline.model.errors import QueueFull, WattlineError
+from wattline.mqtt import mqtt_gateway
 from wattline.notify.model import Alert
 from wattline.notify.service import Notify
 from wattline.outages.service import Outages
@@ -39,6 +47,7 @@ ROLLUP_SECONDS = 10
 RETAIN_SECONDS = 3600
 USAGE_SECONDS = 60
 KEY_SECONDS = 1
+REGISTRY_SECONDS = 2
 
 
 def retention(settings: Settings) -> dict[str, int]:
@@ -84,6 +93,16 @@ class Platform:
         self.ingest = self.pipeline.ingest
         self.series = self.pipeline.series
         self.events = EventLog(self.database)
+        rules = None if settings.alarm_cascade_file is None else read_rules(settings.alarm_cascade_file)
+        self.alarms = Alarms(self.database, self.events, self.registry, clock, self.bus.publish, rules=rules)
+        self.pipeline.follow("alarms", self.alarms.take, self.alarms.settle)
+        meters = EnergySeries(self.pipeline.writer, self.pipeline.rollup, self.pipeline.engine, clock, retention(settings))
+        self.energy = Energy(self.registry, meters, ModeHistory(self.events), clock)
+        self.dead_letters = DeadLetters(self.database, clock)
+        self.happenings = Happenings(self.database, self.events, self.registry, partial(self.bus.publish, "happening"))
+        self.mqtt = mqtt_gateway(settings, self.identity, self.dead_letters, clock)
+        self.each_second: list[Callable[[], Awaitable[None]]] = [self.alarms.tick]
+        """Called every second while the platform is open; a contract adds what it must look after."""
         self.notify = Notify(
             self.database, clock, alert_settings(settings), transport(settings), settings.smtp_sender, self._alert_changed
         )
@@ -97,6 +116,7 @@ class Platform:
             interconnections(settings),
             AnomalyMail(self.notify),
         )
+        self._gates_open = False
         self.metrics.journal_bytes.source = lambda: self.ingest.backlog_bytes
         self.metrics.journal_rows.source = lambda: self.ingest.backlog_rows
 
@@ -111,6 +131,7 @@ class Platform:
             stack.push_async_callback(platform.database.close)
             await migrate(platform.database)
             await platform.registry.load()
+            await platform.alarms.load()
             await platform.pipeline.start()
             stack.push_async_callback(platform.pipeline.stop)
             await platform._start_jobs(stack)
@@ -121,12 +142,45 @@ class Platform:
         self.jobs.periodic("retention", RETAIN_SECONDS, self._retain, durable=True)
         self.jobs.periodic("scoring", self.settings.scoring_seconds, self._score, durable=True)
         self.jobs.periodic("keys", KEY_SECONDS, self._refresh_keys)
+        self.jobs.periodic("registry", REGISTRY_SECONDS, self._refresh_registry)
+        self.jobs.periodic("seconds", 1, self._second)
+        self.jobs.periodic("dead-letters", RETAIN_SECONDS, self._prune_dead_letters)
         self.jobs.periodic("key-usage", USAGE_SECONDS, self._flush_usage)
         stack.push_async_callback(self.identity.flush_usage)
         await self.jobs.launch()
         stack.push_async_callback(self.jobs.stop)
+        burying = asyncio.create_task(self.dead_letters.run(), name="dead letters")
+        stack.push_async_callback(self._bury_last, burying)
         mailing = asyncio.create_task(self.notify.run(), name="mail")
         stack.push_async_callback(_cancelled, mailing)
+        stack.push_async_callback(self._close_gates)
+
+    async def open_gates(self) -> None:
+        """Take messages in from now on: every contract has subscribed to its topics. Raises `Unavailable`."""
+        if self.mqtt is not None:
+            await self.mqtt.start()
+            self._gates_open = True
+
+    async def _close_gates(self) -> None:
+        if self._gates_open and self.mqtt is not None:
+            await self.mqtt.stop()
+
+    async def _bury_last(self, task: asyncio.Task[None]) -> None:
+        await _cancelled(task)
+        with contextlib.suppress(WattlineError):
+            await self.dead_letters.flush()
+
+    async def _second(self, _slot: int) -> None:
+        for due in self.each_second:
+            await due()
+
+    async def _refresh_registry(self, _slot: int) -> None:
+        new = await self.registry.refresh()
+        if new and self.pipeline.caught_up.is_set():
+            await self.pipeline.learn(new)
+
+    async def _prune_dead_letters(self, _slot: int) -> None:
+        await self.dead_letters.prune()
 
     async def _roll_up(self, _slot: int) -> None:
         started = time.perf_counter()

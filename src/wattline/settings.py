@@ -96,6 +96,29 @@ class Settings(BaseSettings):
     )
     max_future_seconds: Seconds = _setting("Limits", "How far ahead of this clock a reading's time may be.", 300)
 
+    mqtt: bool = _setting("MQTT", "Take readings over MQTT.", True)
+    mqtt_url: str | None = _setting(
+        "MQTT",
+        "Broker to take messages from: `mqtt://USER:PASSWORD@HOST:1883` or `mqtts://...`; without one, the embedded broker.",
+        None,
+    )
+    mqtt_ca_file: Path | None = _setting("MQTT", "Authorities (PEM) that the broker's certificate is checked against.", None)
+    mqtt_client_cert: Path | None = _setting("MQTT", "Certificate (PEM) that is shown to the broker.", None)
+    mqtt_client_key: Path | None = _setting("MQTT", "Private key (PEM) of `mqtt_client_cert`.", None)
+    mqtt_host: str = _setting("MQTT", "Address that the embedded broker listens on.", "127.0.0.1", min_length=1)
+    mqtt_port: Port | None = _setting(
+        "MQTT",
+        "TCP port of the embedded broker; 0 picks a free one. Not given: 1883, or a free one where 1883 is taken.",
+        None,
+    )
+    mqtt_tenant: str | None = _setting(
+        "MQTT", "Tenant of what comes from `mqtt_url`; not given: `default_tenant`.", None, min_length=1, max_length=128
+    )
+    mqtt_prefix: str = _setting("MQTT", "First level of the MCS topics.", "microlink", pattern=r"^[A-Za-z0-9_-]+$")
+    mqtt_register_unknown: bool = _setting(
+        "MQTT", "Register sites, blocks and sensors when they are first heard of; else they are dead letters.", False
+    )
+
     mcs_requests_per_minute: Number | None = _setting("Limits", "MCS requests that one key may make in a minute.", None)
     mcs_long_queries_per_minute: Number | None = _setting(
         "Limits", "MCS telemetry queries over more than 90 days that one key may make in a minute.", None
@@ -156,6 +179,8 @@ class Settings(BaseSettings):
     def _check_pairs(self) -> Self:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key are given together or not at all")
+        if (self.mqtt_client_cert is None) != (self.mqtt_client_key is None):
+            raise ValueError("mqtt_client_cert and mqtt_client_key are given together or not at all")
         if self.smtp_password is not None and self.smtp_username is None:
             raise ValueError("smtp_password is of no use without smtp_username")
         return self

@@ -83,9 +83,11 @@ def _settle_memory() -> None:
 
 async def _serve(settings: Settings, listener: Listener, stop: _Stop, prepare: Step | None, beside: Step | None) -> None:
     async with Platform.open(settings) as platform:
+        app = create_app(platform)
+        await platform.open_gates()
         if prepare is not None:
             await prepare(platform, listener.url)
-        stop.server = server = Server(create_app(platform), listener, settings, stopping=platform.begin_stop)
+        stop.server = server = Server(app, listener, settings, stopping=platform.begin_stop)
         async with server.serving() as url:
             _settle_memory()
             sys.stdout.write(f"ready {url}\n")
