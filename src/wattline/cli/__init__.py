@@ -1,4 +1,4 @@
-"""The command line: `wattline serve | demo | key | recipient | events | version`.
+"""The command line: `wattline serve | demo | key | recipient | events | registry | version`.
 
 Invariants: a command says what went wrong in one line on standard error, without a traceback and without a secret; 2 is the
 exit code of a wrong request, 1 of one that failed; what is meant for another program is alone on standard output.

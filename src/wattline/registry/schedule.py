@@ -39,6 +39,13 @@ class Schedule:
     rows: list[ScheduleRow] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     ignored: tuple[str, ...] = ()
+    with_limits: bool = False
+    """Whether it has any limit column: then a row without limits says that its point has none."""
+
+    def refuse(self, row: ScheduleRow, reason: str) -> None:
+        """Take a row back that cannot be taken for a reason outside of the file."""
+        self.rows.remove(row)
+        self.refused.append(Refused(row.line, row.spec.tag, reason))
 
 
 def lines_of(file: TextIO) -> Iterator[str]:
@@ -58,7 +65,8 @@ def read(lines: Iterable[str], check: Callable[[ScheduleRow], object]) -> Schedu
     """
     numbered = _Lines(lines)
     header = _header(numbered)
-    found = Schedule(ignored=tuple(name for name in header if name not in PUBLISHED + EXTRA))
+    ignored = tuple(name for name in header if name not in PUBLISHED + EXTRA)
+    found = Schedule(ignored=ignored, with_limits=any(name in LIMITS for name in header))
     first_lines: dict[str, int] = {}
     for number, cells in _records(numbered):
         if isinstance(cells, str):

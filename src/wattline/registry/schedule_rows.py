@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from wattline.model.errors import Invalid
 from wattline.model.place import SensorKind
@@ -19,7 +20,8 @@ ROLES = (
     "facility_main", "it_main", "submeter", "counter", "heat_power", "heat_energy", "flow", "t_supply", "t_return",
     "reject_power",
 )  # fmt: skip
-PRIORITIES = ("P0", "P1", "P2", "P3")
+Priority = Literal["P0", "P1", "P2", "P3"]
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 LIMITS = tuple(f"alarm_{priority}_{side}" for priority in PRIORITIES for side in ("low", "high"))
 PUBLISHED = (
     "tag", "description", "subsystem", "equipment_parent", "protocol", "protocol_address", "data_type", "unit", "range_min",
@@ -49,7 +51,7 @@ class ScheduleRow:
 
     line: int
     spec: PointSpec
-    limits: Mapping[str, tuple[float | None, float | None]]
+    limits: Mapping[Priority, tuple[float | None, float | None]]
     boolean: bool
 
     @property
