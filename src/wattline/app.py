@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wattline import __version__
-from wattline.contracts import hop
+from wattline.contracts import hop, mcs
 from wattline.metrics import CONTENT_TYPE, Metrics
 from wattline.model.errors import WattlineError
 from wattline.platform import Platform
@@ -76,16 +76,16 @@ class Front:
         self.app = app
         self._metrics = metrics
         self._owners = Owners([contract for contract in contracts if contract.around is not None])
-        self._around: dict[Contract, ASGIApp] = {}
+        self._around: dict[int, ASGIApp] = {}
         for contract in contracts:
             around = contract.around
             self.hot |= contract.hot if around is None else {path: around(hot) for path, hot in contract.hot.items()}
             if around is not None:
-                self._around[contract] = around(app)
+                self._around[id(contract)] = around(app)
 
     def _cold(self, path: str) -> ASGIApp:
         owner = self._owners.of(path)
-        return self.app if owner is None else self._around[owner]
+        return self.app if owner is None else self._around[id(owner)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -133,7 +133,7 @@ def create_app(platform: Platform) -> ASGIApp:
         docs_url="/docs",
         redoc_url="/redoc",
     )
-    contracts: tuple[Contract, ...] = (hop.build(platform),)
+    contracts: tuple[Contract, ...] = (hop.build(platform), mcs.build(platform))
     owners = Owners(contracts)
     for contract in contracts:
         for router in contract.routers:

@@ -11,6 +11,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
+from wattline.alarms.model import Change
 from wattline.alarms.rules import read_rules
 from wattline.alarms.service import Alarms
 from wattline.alerting import AnomalyMail, alert_settings, transport
@@ -94,7 +95,7 @@ class Platform:
         self.series = self.pipeline.series
         self.events = EventLog(self.database)
         rules = None if settings.alarm_cascade_file is None else read_rules(settings.alarm_cascade_file)
-        self.alarms = Alarms(self.database, self.events, self.registry, clock, self.bus.publish, rules=rules)
+        self.alarms = Alarms(self.database, self.events, self.registry, clock, self._publish_alarm, rules=rules)
         self.pipeline.follow("alarms", self.alarms.take, self.alarms.settle)
         meters = EnergySeries(self.pipeline.writer, self.pipeline.rollup, self.pipeline.engine, clock, retention(settings))
         self.energy = Energy(self.registry, meters, ModeHistory(self.events), clock)
@@ -117,6 +118,13 @@ class Platform:
             AnomalyMail(self.notify),
         )
         self._gates_open = False
+        self.metrics.dead_letters.source = lambda: sum(self.dead_letters.totals.values())
+        if self.mqtt is not None:
+            health = self.mqtt.health
+            self.metrics.mqtt_received.source = lambda: health.received
+            self.metrics.mqtt_acknowledged.source = lambda: health.acknowledged
+            self.metrics.mqtt_pending.source = lambda: health.pending
+            self.metrics.mqtt_connected.source = lambda: health.connected
         self.metrics.journal_bytes.source = lambda: self.ingest.backlog_bytes
         self.metrics.journal_rows.source = lambda: self.ingest.backlog_rows
 
@@ -201,6 +209,11 @@ class Platform:
 
     async def _flush_usage(self, _slot: int) -> None:
         await self.identity.flush_usage()
+
+    def _publish_alarm(self, topic: str, message: object) -> None:
+        if isinstance(message, Change):
+            self.metrics.alarm_changes.add(1, message.kind)
+        self.bus.publish(topic, message)
 
     def _alert_changed(self, alert: Alert) -> None:
         self.metrics.mail.add(1, alert.state)

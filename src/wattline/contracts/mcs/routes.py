@@ -13,6 +13,7 @@ from wattline.contracts.mcs.blocks import Blocks
 from wattline.contracts.mcs.cors import Around
 from wattline.contracts.mcs.errors import failed
 from wattline.contracts.mcs.gate import Gate, Terms
+from wattline.contracts.mcs.mqtt.attach import attach
 from wattline.identity.limits import RateLimiter
 from wattline.platform import Platform
 
@@ -56,6 +57,9 @@ def build(platform: Platform) -> McsContract:
     for module in (places,):
         api.include_router(module.build(platform, gate, blocks))
     # Alarms, events, billing and the live feeds: a line each.
+
+    if platform.mqtt is not None:
+        attach(platform, platform.mqtt)
 
     def around(app: ASGIApp) -> ASGIApp:
         return Around(app, owns, origins, settings.max_record_bytes)
