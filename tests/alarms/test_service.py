@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wattline.alarms.model import STATES
+from wattline.alarms.model import STATES, Alarm
 from wattline.alarms.query import AlarmFilter
 from wattline.model.clock import HOUR, SECOND
 from wattline.model.errors import Invalid, NotFound
@@ -14,7 +14,7 @@ from .plant import ACME, Plant, high, low
 SHIFT = 8 * HOUR
 
 
-async def stored(plant: Plant) -> list[object]:
+async def stored(plant: Plant) -> list[Alarm]:
     page = await plant.alarms.query(ACME, AlarmFilter(states=STATES))
     return sorted(page.alarms, key=lambda alarm: alarm.id or 0)
 

@@ -17,11 +17,12 @@ from wattline.registry.point import Point
 LONGEST_PATTERN = 200
 LONGEST_TAG = 128
 """A longer tag matches no rule: with the bound on repetitions this bounds the work of a match."""
-MOST_REPEATS = 3
+MOST_REPEATS = 2
 """How often one pattern may repeat something a variable number of times (`*`, `+`, `{2,}`, `{2,5}`)."""
-MOST_GROUPS = 3
-MOST_OPTIONS = 10
+MOST_GROUPS = 2
+MOST_OPTIONS = 5
 """How many parts of one pattern may be left out (`?`)."""
+MOST_ALTERNATIVES = 10
 
 _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d*,?\d*\}|.", re.DOTALL)
 _COUNTED = re.compile(r"\{\d*,?\d*\}")
@@ -55,7 +56,7 @@ def _matches(pattern: re.Pattern[str], tag: str) -> bool:
 def compiled(pattern: str) -> re.Pattern[str]:
     """A pattern of a rule, or `Invalid`.
 
-    Refused is whatever could make a match take long: a repeated group, more than 3 groups, 3 repetitions and 10 options,
+    Refused is what could make a match take long: a repeated group, more than 2 groups, 2 repetitions, 5 options or 10 bars,
     anything that looks around or refers back, and more than 200 characters.
     """
     if not 1 <= len(pattern) <= LONGEST_PATTERN:
@@ -69,8 +70,9 @@ def compiled(pattern: str) -> re.Pattern[str]:
         if len(part) == 2 and part[0] == "\\" and part[1].isdigit():
             raise Invalid(f"a pattern must not refer back: {pattern}", "pattern")
     repeats = sum(part in _REPEATS or (_COUNTED.fullmatch(part) is not None and "," in part) for part in parts)
-    if repeats > MOST_REPEATS or parts.count("(") > MOST_GROUPS or parts.count("?") > MOST_OPTIONS:
-        raise Invalid(f"too many repetitions, groups or options: {pattern}", "pattern")
+    bounds = (("(", MOST_GROUPS), ("?", MOST_OPTIONS), ("|", MOST_ALTERNATIVES))
+    if repeats > MOST_REPEATS or any(parts.count(part) > most for part, most in bounds):
+        raise Invalid(f"too many repetitions, groups, options or alternatives: {pattern}", "pattern")
     try:
         return re.compile(pattern)
     except (re.error, OverflowError, RecursionError):

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wattline.alarms.tables import floods, raises
+from wattline.alarms.tables import COUNTED, floods, raises
 from wattline.model.clock import MINUTE
 
 WINDOW = 10 * MINUTE
@@ -73,7 +73,7 @@ async def write(connection: AsyncConnection, turn: Turn, now: int) -> bool:
     if turn.begins:
         insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         begun = insert(floods).values(tenant=tenant, block=block, begun=now).on_conflict_do_nothing()
-        return (await connection.execute(begun)).rowcount == 1
+        return (await connection.execute(begun, execution_options=COUNTED)).rowcount == 1
     open_one = sa.and_(_f.tenant == tenant, _f.block == block, _f.ended.is_(None))
     return (await connection.execute(sa.update(floods).where(open_one).values(ended=now))).rowcount == 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from wattline.alarms import commands, figures, floods, query, sieve
@@ -101,11 +101,21 @@ class Alarms:
         An alarm whose limit is gone returns to normal, or ends if no limit is left. Raises `Invalid` for limits that cannot be
         meant together.
         """
-        self._registry.point(tenant, sensor_id)
-        wanted = tuple(limits)
-        check(wanted)
-        await self._act(partial(commands.set_limits, sensor=sensor_id, limits=wanted))
-        self._watchman.expect([self._book.watch(sensor_id)])
+        await self.set_all_limits(tenant, {sensor_id: limits})
+
+    async def set_all_limits(self, tenant: str, limits: Mapping[int, Sequence[Limit]]) -> None:
+        """`set_limits` for many sensors, all of them or none."""
+        wanted = {sensor: tuple(those) for sensor, those in limits.items()}
+        for sensor, those in wanted.items():
+            self._registry.point(tenant, sensor)
+            check(those)
+
+        def decision(draft: Draft) -> None:
+            for sensor, those in wanted.items():
+                commands.set_limits(draft, sensor, those)
+
+        await self._act(decision)
+        self._watchman.expect(self._book.watch(sensor) for sensor in wanted)
 
     def limits(self, sensor_id: int) -> tuple[Limit, ...]:
         """The limits of a sensor; for a point that the caller has resolved in its tenant."""

@@ -11,13 +11,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.alarms.model import EDGE, Alarm, Condition, Limit, Standing
-from wattline.alarms.tables import alarms, conditions, limits, raises
+from wattline.alarms.tables import COUNTED, alarms, conditions, limits, raises
 from wattline.alarms.watch import OutOfService, Watch
 from wattline.registry.point import Point
 
 MOST_NAMED = 500
 """Ids that one statement names."""
-COUNTED = {"preserve_rowcount": True}
 
 _LIMIT_FIELDS = [field.name for field in fields(Limit)]
 _ALARM_FIELDS = [field.name for field in fields(Alarm) if field.name != "limit"]

@@ -6,6 +6,9 @@ import sqlalchemy as sa
 
 from wattline.state.tables import metadata
 
+COUNTED = {"preserve_rowcount": True}
+"""With this an insert tells how many rows it wrote, also on PostgreSQL."""
+
 _ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _LIVE = sa.text("NOT ended")
 _OPEN = sa.text("ended IS NULL")
