@@ -48,7 +48,6 @@ ROLLUP_SECONDS = 10
 RETAIN_SECONDS = 3600
 USAGE_SECONDS = 60
 KEY_SECONDS = 1
-REGISTRY_SECONDS = 2
 
 
 def retention(settings: Settings) -> dict[str, int]:
@@ -95,14 +94,15 @@ class Platform:
         self.series = self.pipeline.series
         self.events = EventLog(self.database)
         rules = None if settings.alarm_cascade_file is None else read_rules(settings.alarm_cascade_file)
-        self.alarms = Alarms(self.database, self.events, self.registry, clock, self._publish_alarm, rules=rules)
+        # Shared also on SQLite: an import of a point schedule is another process beside the server.
+        self.alarms = Alarms(self.database, self.events, self.registry, clock, self._publish_alarm, rules=rules, shared=True)
         self.pipeline.follow("alarms", self.alarms.take, self.alarms.settle)
         meters = EnergySeries(self.pipeline.writer, self.pipeline.rollup, self.pipeline.engine, clock, retention(settings))
         self.energy = Energy(self.registry, meters, ModeHistory(self.events), clock)
         self.dead_letters = DeadLetters(self.database, clock)
         self.happenings = Happenings(self.database, self.events, self.registry, partial(self.bus.publish, "happening"))
         self.mqtt = mqtt_gateway(settings, self.identity, self.dead_letters, clock)
-        self.each_second: list[Callable[[], Awaitable[None]]] = [self.alarms.tick]
+        self.each_second: list[Callable[[], Awaitable[None]]] = [self._refresh_registry, self.alarms.tick]
         """Called every second while the platform is open; a contract adds what it must look after."""
         self.notify = Notify(
             self.database, clock, alert_settings(settings), transport(settings), settings.smtp_sender, self._alert_changed
@@ -150,7 +150,6 @@ class Platform:
         self.jobs.periodic("retention", RETAIN_SECONDS, self._retain, durable=True)
         self.jobs.periodic("scoring", self.settings.scoring_seconds, self._score, durable=True)
         self.jobs.periodic("keys", KEY_SECONDS, self._refresh_keys)
-        self.jobs.periodic("registry", REGISTRY_SECONDS, self._refresh_registry)
         self.jobs.periodic("seconds", 1, self._second)
         self.jobs.periodic("dead-letters", RETAIN_SECONDS, self._prune_dead_letters)
         self.jobs.periodic("key-usage", USAGE_SECONDS, self._flush_usage)
@@ -179,10 +178,16 @@ class Platform:
             await self.dead_letters.flush()
 
     async def _second(self, _slot: int) -> None:
+        failures = []
         for due in self.each_second:
-            await due()
+            try:
+                await due()
+            except Exception as error:  # one that fails must not keep the others from their turn
+                failures.append(error)
+        if failures:
+            raise ExceptionGroup("what is due every second failed", failures)
 
-    async def _refresh_registry(self, _slot: int) -> None:
+    async def _refresh_registry(self) -> None:
         new = await self.registry.refresh()
         if new and self.pipeline.caught_up.is_set():
             await self.pipeline.learn(new)
