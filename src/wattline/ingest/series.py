@@ -11,9 +11,15 @@ from numpy.typing import NDArray
 from wattline.ingest.rollup import Rollup
 from wattline.ingest.writer import Writer
 from wattline.model.clock import MINUTE
+from wattline.registry.point import Point
 from wattline.registry.stream import Stream
 from wattline.telemetry.reader import Buckets, RawReadings, TelemetryReader
+from wattline.telemetry.summaries import NONE, Summaries
 
+__all__ = ["Buckets", "Chart", "RawReadings", "RowSet", "Series", "Summaries"]
+
+LATEST = 2**52
+"""The year 2112: no reading is newer, and every table can hold a bucket that ends there."""
 CHUNK_READINGS = 200_000
 """Readings that a scan holds in memory at a time, about."""
 
@@ -157,6 +163,27 @@ class Series:
         await self._fresh(streams)
         await self._settle(sensors, start, end)
         return await self._reader.buckets(sensors, start, end, width, self._writer.watermark)
+
+    @property
+    def watermark(self) -> int:
+        """Up to when the tiers are computed; what is newer is taken from the readings when it is asked for."""
+        return self._writer.watermark
+
+    async def summaries(self, points: Sequence[Point], start: int, end: int, width: int) -> Summaries:
+        """The buckets of a tier (`width` is its own) that begin in [start, end), whole, the one that is still open too."""
+        start, end = max(start, 0), min(end, LATEST)
+        if start >= end or not points:
+            return NONE
+        await self._fresh([point.stream for point in points])
+        sensors = [point.id for point in points]
+        await self._settle(sensors, start, end + width)
+        return await self._reader.summaries(sensors, start, end, width, self._writer.watermark)
+
+    async def first_readings(self, points: Sequence[Point], start: int, end: int, most: int) -> RawReadings:
+        """The first `most` readings of the points in [start, end), of every quality, ordered by sensor, then time."""
+        start, end = max(start, 0), min(end, LATEST)
+        await self._fresh([point.stream for point in points])
+        return await self._reader.first_readings([point.id for point in points], start, end, most)
 
     async def medians(
         self, streams: Sequence[Stream], groups: Sequence[int], start: int, end: int, width: int, column: str

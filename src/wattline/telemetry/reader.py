@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from wattline.model.clock import MINUTE, SECOND
 from wattline.telemetry.engine import Engine
+from wattline.telemetry.summaries import LONGEST_TAIL, Summaries, merged, rows_sql
 from wattline.telemetry.tiers import FROM_BUCKETS, FROM_RAW, TIERS, VALUE_COLUMNS, bucket_of
 
 SPAN = "time >= fromUnixTimestamp64Micro({start:Int64}, 'UTC') AND time < fromUnixTimestamp64Micro({end:Int64}, 'UTC')"
@@ -18,12 +19,16 @@ SENSORS = "sensor IN {sensors:Array(UInt32)}"
 
 @dataclass(frozen=True, slots=True)
 class RawReadings:
-    """Readings ordered by time, then sensor."""
+    """Readings ordered by time, then sensor, unless the query says otherwise."""
 
     sensor: NDArray[np.uint32]
     time: NDArray[np.int64]
     value: NDArray[np.float64]
     quality: NDArray[np.uint8]
+
+    def of(self, sensor: int) -> slice:
+        """Where the readings of one sensor are, in an answer that is ordered by sensor first."""
+        return slice(int(np.searchsorted(self.sensor, sensor)), int(np.searchsorted(self.sensor, sensor, "right")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,31 @@ class TelemetryReader:
                   ) ORDER BY sensor, bucket"""
         table = await self._engine.query(sql, {"sensors": list(sensors), "groups": list(sensors if groups is None else groups)})
         return Buckets(*(table.column(i).to_numpy() for i in range(table.num_columns)))
+
+    async def summaries(self, sensors: Sequence[int], start: int, end: int, width: int, watermark: int) -> Summaries:
+        """As `buckets` of a tier's width, with what a chart shows alone: one lean read, and whole buckets at both edges.
+
+        A bucket belongs to [start, end) where it begins there, and then it is whole.
+        """
+        low, high = -(-start // width) * width, -(-end // width) * width
+        pieces = list(sources(low, high, width, watermark))
+        if sum(b - a for table, a, b in pieces if table == "readings") > LONGEST_TAIL:
+            found = await self.buckets(sensors, low, high, width, watermark)
+            kept = (found.total, found.low, found.high, found.last, found.count, found.good, found.bad)
+            return Summaries(found.group, found.time, *kept)
+        single = len(sensors) == 1
+        bound = {"sensor": sensors[0]} if single else {"sensors": list(sensors)}
+        return merged(await self._engine.query(rows_sql(pieces, width, single=single), bound), width)
+
+    async def first_readings(self, sensors: Sequence[int], start: int, end: int, most: int) -> RawReadings:
+        """The readings of the sensors in [start, end), every quality, ordered by sensor, then time: the first `most`."""
+        where = "sensor = {sensor:UInt32}" if len(sensors) == 1 else SENSORS
+        table = await self._engine.query(
+            f"""SELECT sensor, toUnixTimestamp64Micro(time) AS micros, value, quality FROM readings FINAL
+                WHERE {where} AND {SPAN} ORDER BY sensor, time LIMIT {{most:UInt64}}""",
+            {"sensors": list(sensors), "sensor": sensors[0], "start": start, "end": end, "most": most},
+        )
+        return RawReadings(*(table.column(name).to_numpy() for name in ("sensor", "micros", "value", "quality")))
 
     async def extremes(
         self, sensors: Sequence[int], groups: Sequence[int], start: int, end: int, width: int, watermark: int
