@@ -371,6 +371,11 @@ class TestCriticalAlarms:
         assert Sensor(H_HH, suppressor=77).reads(75).told == ["alarm_raised"]
         assert sensor.reads(50).suppressed().it.state == "RTN_UNACK"
 
+    def test_nor_hides_its_raise_after_a_return_to_normal(self) -> None:
+        sensor = active(H_HH).reads(50)
+        sensor.suppressor = 77
+        assert (sensor.reads(61).told[-1], sensor.it.state, sensor.it.suppressed_by) == ("alarm_raised", "ACTIVE", None)
+
     def test_it_ends_a_suppression(self) -> None:
         sensor = active(H_HH).acked().suppressed().reads(61)
         assert sensor.told[-2:] == ["alarm_unsuppressed", "alarm_escalated"]
