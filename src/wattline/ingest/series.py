@@ -13,10 +13,10 @@ from wattline.ingest.writer import Writer
 from wattline.model.clock import MINUTE
 from wattline.registry.point import Point
 from wattline.registry.stream import Stream
-from wattline.telemetry.reader import Buckets, RawReadings, TelemetryReader
+from wattline.telemetry.reader import Buckets, Extent, RawReadings, TelemetryReader
 from wattline.telemetry.summaries import NONE, Summaries
 
-__all__ = ["Buckets", "Chart", "RawReadings", "RowSet", "Series", "Summaries"]
+__all__ = ["Buckets", "Chart", "Extent", "RawReadings", "RowSet", "Series", "Summaries"]
 
 LATEST = 2**52
 """The year 2112: no reading is newer, and every table can hold a bucket that ends there."""
@@ -184,6 +184,14 @@ class Series:
         start, end = max(start, 0), min(end, LATEST)
         await self._fresh([point.stream for point in points])
         return await self._reader.first_readings([point.id for point in points], start, end, most)
+
+    async def extent(self, points: Sequence[Point], start: int, end: int) -> Extent:
+        """How many readings of the points the store holds in [start, end), and from when to when."""
+        return await self._reader.extent([point.id for point in points], start, end)
+
+    async def stored_bytes(self) -> int:
+        """How much of the disk all readings take."""
+        return await self._reader.stored_bytes()
 
     async def medians(
         self, streams: Sequence[Stream], groups: Sequence[int], start: int, end: int, width: int, column: str

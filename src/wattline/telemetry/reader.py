@@ -51,6 +51,15 @@ class Buckets:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """How many readings there are, and the times of the oldest and the newest (0 where there is none)."""
+
+    count: int
+    oldest: int
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
 class Newest:
     """The newest reading of each sensor and the newest record of each stream, since some moment."""
 
@@ -104,6 +113,23 @@ class TelemetryReader:
             {"sensors": list(sensors), "start": start, "end": end},
         )
         return int(table.column("n")[0].as_py())
+
+    async def extent(self, sensors: Sequence[int], start: int, end: int) -> Extent:
+        """How many readings the sensors have in [start, end), and from when to when."""
+        table = await self._engine.query(
+            f"""SELECT toInt64(count()), toUnixTimestamp64Micro(min(time)), toUnixTimestamp64Micro(max(time))
+                FROM readings FINAL WHERE {SENSORS} AND {SPAN}""",
+            {"sensors": list(sensors), "start": start, "end": end},
+        )
+        return Extent(*(column[0].as_py() for column in table.columns))
+
+    async def stored_bytes(self) -> int:
+        """How much of the disk the readings take, compressed as they are."""
+        table = await self._engine.query(
+            """SELECT toInt64(sum(bytes_on_disk)) FROM system.parts
+               WHERE active AND database = currentDatabase() AND table = 'readings'"""
+        )
+        return int(table.column(0)[0].as_py())
 
     async def readings(self, sensors: Sequence[int], start: int, end: int) -> RawReadings:
         """The readings of the sensors in [start, end), every quality."""

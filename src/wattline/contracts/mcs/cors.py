@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -18,14 +18,12 @@ TOO_LARGE = "The body is too large"
 
 
 class Around:
-    """Wraps an application: requests whose path is this contract's pass through here, others go straight on.
-
-    No cookie is ever asked for, so any origin may read what it has a key for; with `origins` only those may.
+    """Wraps what answers this contract's paths. No cookie is ever asked for, so every one of `origins` (`*`: any) may read what
+    it has a key for.
     """
 
-    def __init__(self, app: ASGIApp, mine: Callable[[str], bool], origins: Collection[str], most_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, origins: Collection[str], most_bytes: int) -> None:
         self._app = app
-        self._mine = mine
         self._most_bytes = most_bytes
         self._cors = CORSMiddleware(
             self._answered,
@@ -37,10 +35,7 @@ class Around:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._mine(scope["path"]):
-            await self._cors(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        await self._cors(scope, receive, send)
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def limited(message: Message) -> None:

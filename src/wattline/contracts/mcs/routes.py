@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp
 
-from wattline.contracts.mcs import places
+from wattline.contracts.mcs import errors, health, inventory, places, stats, telemetry
 from wattline.contracts.mcs.blocks import Blocks
 from wattline.contracts.mcs.cors import Around
-from wattline.contracts.mcs.errors import failed
 from wattline.contracts.mcs.gate import Gate, Terms
 from wattline.contracts.mcs.mqtt.attach import attach
 from wattline.identity.limits import RateLimiter
@@ -21,47 +21,39 @@ PREFIX = "/api/v1"
 PREFIXES = (f"{PREFIX}/", "/health", "/stats")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class McsContract:
-    """What the application mounts.
-
-    `hot` answers exact paths before any routing. `failed` answers failures at paths that begin with one of `prefixes`, and
-    `around` wraps the whole application.
-    """
+    """What the application mounts (`wattline.app.Contract`)."""
 
     hot: Mapping[str, ASGIApp]
-    routers: tuple[APIRouter, ...]
-    failed: Callable[[Request, Exception], Response]
-    prefixes: tuple[str, ...]
+    routers: Sequence[APIRouter]
     around: Callable[[ASGIApp], ASGIApp]
+    prefixes: Sequence[str] = PREFIXES
 
-
-def owns(path: str) -> bool:
-    """Whether a path is this contract's."""
-    return path.startswith(f"{PREFIX}/") or path in {PREFIX, "/health", "/stats"}
+    def failed(self, request: Request, error: Exception) -> Response:
+        """The answer to a failure at one of this contract's paths."""
+        return errors.failed(request, error)
 
 
 def build(platform: Platform) -> McsContract:
     """The contract on a running platform."""
     settings = platform.settings
-    terms = Terms(
-        getattr(settings, "mcs_requests_per_minute", None),
-        getattr(settings, "mcs_long_queries_per_minute", None),
-        getattr(settings, "mcs_sockets_per_key", None),
-    )
-    origins = getattr(settings, "cors_origins", ("*",))
+    terms = Terms(settings.mcs_requests_per_minute, settings.mcs_long_queries_per_minute, settings.mcs_sockets_per_key)
     gate = Gate(platform.identity, settings, RateLimiter(platform.clock), terms)
     blocks = Blocks(platform.registry)
-    api = APIRouter(prefix=PREFIX)
+    api, root = APIRouter(prefix=PREFIX), APIRouter()
 
-    for module in (places,):
+    charts, hot = telemetry.build(platform, gate, blocks)
+    api.include_router(charts)
+    for module in (places, inventory):
         api.include_router(module.build(platform, gate, blocks))
+    for router in (health.build(platform), stats.build(platform, gate, blocks)):
+        api.include_router(router)
+        root.include_router(router)
     # Alarms, events, billing and the live feeds: a line each.
 
     if platform.mqtt is not None:
         attach(platform, platform.mqtt)
 
-    def around(app: ASGIApp) -> ASGIApp:
-        return Around(app, owns, origins, settings.max_record_bytes)
-
-    return McsContract(hot={}, routers=(api,), failed=failed, prefixes=PREFIXES, around=around)
+    around = partial(Around, origins=settings.cors_origins, most_bytes=settings.max_record_bytes)
+    return McsContract({f"{PREFIX}{path}": app for path, app in hot.items()}, (api, root), around)
