@@ -50,9 +50,7 @@ class Summaries:
 
 
 _FLOATS, _COUNTS = np.zeros(0), np.zeros(0, np.uint64)
-NONE = Summaries(
-    np.zeros(0, np.uint32), np.zeros(0, np.int64), _FLOATS, _FLOATS, _FLOATS, _FLOATS, _COUNTS, _COUNTS, _COUNTS
-)
+NONE = Summaries(np.zeros(0, np.uint32), np.zeros(0, np.int64), _FLOATS, _FLOATS, _FLOATS, _FLOATS, _COUNTS, _COUNTS, _COUNTS)
 """No buckets."""
 
 
