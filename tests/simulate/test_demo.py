@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 import pytest
 
+from wattline.simulate.plant.definition import POINTS
+
 READY_SECONDS = 90
 
 
@@ -82,20 +84,29 @@ def commands(printed: str) -> list[tuple[str, str]]:
     return [(lines[i - 1].removeprefix("# "), line) for i, line in enumerate(lines) if line.startswith("curl ")]
 
 
-def test_every_printed_line_works_as_it_stands(quiet: Demo) -> None:
-    printed = commands(quiet.printed)
-    paths = {re.search(r"/api(/[a-z/]+)", line)[1] for _, line in printed}  # type: ignore[index]
-    assert paths == {
+def paths(printed: list[tuple[str, str]]) -> set[str]:
+    """The paths that are called, without their queries."""
+    return {re.search(r"https?://[^/]+(/[^?' ]*)", line)[1] for _, line in printed}  # type: ignore[index]
+
+
+def ran(line: str) -> tuple[int, Any]:
+    """The status and the body that a printed line gets."""
+    shell = subprocess.run(["bash", "-c", f"{line} -w '\\n%{{http_code}}'"], capture_output=True, text=True, check=True)
+    body, _, status = shell.stdout.rpartition("\n")
+    return int(status), json.loads(body)
+
+
+def test_every_printed_line_of_hop_works_as_it_stands(quiet: Demo) -> None:
+    printed = commands(quiet.printed.partition("# == MCS")[0])
+    assert {path.removeprefix("/api") for path in paths(printed)} == {
         "/health", "/ingest/telemetry", "/scada/write", "/ingest/event", "/ingest/outage", "/query/telemetry/latest",
         "/query/telemetry/timeseries", "/query/ml/latest", "/query/ml/trend", "/query/events", "/query/outages/active",
         "/query/frequency/thresholds", "/query/substations",
     }  # fmt: skip
     answers: dict[str, Any] = {}
     for title, line in printed:
-        ran = subprocess.run(["bash", "-c", f"{line} -w '\\n%{{http_code}}'"], capture_output=True, text=True, check=True)
-        body, _, status = ran.stdout.rpartition("\n")
-        assert status == "200", (title, line, body)
-        answers[title] = json.loads(body)
+        status, answers[title] = ran(line)
+        assert status == 200, (title, line, answers[title])
     assert answers["Write a reading"] == {"status": "telemetry written", "substation_id": "SUB001"}
     assert answers["A feeder trips"] == {"status": "event written", "device_id": "SUB001-FDR002"}
     assert [row["substation_id"] for row in answers["Latest reading of each substation"]] == ["SUB001"]
@@ -103,6 +114,29 @@ def test_every_printed_line_works_as_it_stands(quiet: Demo) -> None:
     assert [row["event_type"] for row in answers["Events"]] == ["FEEDER_RESTORE", "FEEDER_TRIP"]
     assert answers["Active outages"] == []
     assert answers["Substations"] == [{"substation_id": "SUB001", "latitude": 45.5231, "longitude": -122.6765}]
+
+
+def test_every_printed_line_of_mcs_works_as_it_stands(quiet: Demo) -> None:
+    printed = commands(quiet.printed.partition("# == MCS")[2])
+    base = "/api/v1"
+    assert paths(printed) == {
+        "/health", f"{base}/stats", f"{base}/sites", f"{base}/sites/baldwinsville", f"{base}/blocks", f"{base}/blocks/block-01",
+        f"{base}/equipment/block-01", f"{base}/sensors/block-01", f"{base}/telemetry", f"{base}/telemetry/latest",
+        f"{base}/telemetry/multi", f"{base}/alarms", f"{base}/alarms/2/acknowledge", f"{base}/alarms/2/shelve",
+        f"{base}/alarms/stats", f"{base}/events", f"{base}/billing/kwh", f"{base}/billing/kwht", f"{base}/billing/energy-daily",
+    }  # fmt: skip
+    answers: dict[str, Any] = {}
+    for title, line in printed:
+        status, answers[title] = ran(line)
+        # Without readings there is no alarm to act on.
+        assert status == (404 if "404 while it has none" in title else 200), (title, line, answers[title])
+    assert [
+        (sensor["id"], sensor["tag"]) for sensor in sorted(answers["Sensors with their limits"], key=lambda s: s["id"])
+    ] == [(number, point.tag) for number, point in enumerate(POINTS, 1)]
+    assert sum(sensor["alarm_thresholds"] is not None for sensor in answers["Sensors with their limits"]) == 14
+    assert len(answers["Equipment"]) == 12
+    assert (answers["One block"]["capacity_mw"], answers["One block"]["sensor_count"]) == (1.0, 35)
+    assert answers["One site"]["name"] == "AB InBev Baldwinsville"
 
 
 def test_a_second_start_keeps_the_key_and_what_was_written(tmp_path: Path) -> None:

@@ -16,12 +16,13 @@ FILE_NAME = "credentials.json"
 
 @dataclass(frozen=True, slots=True)
 class MqttAccess:
-    """Where the MQTT broker is and who may connect."""
+    """Where the MQTT broker is, who may connect, and the first level of all topics."""
 
     host: str
     port: int
     username: str
     password: str = field(repr=False)
+    prefix: str = "microlink"
     tls: bool = False
 
     @property
@@ -78,21 +79,11 @@ class _Key(msgspec.Struct):
     api_key: str
 
 
-class _Mqtt(msgspec.Struct):
-    host: str
-    port: int
-    username: str
-    password: str
-    tls: bool = False
-
-
 class _File(msgspec.Struct):
     base_url: str
     hop: _Key
     mcs: _Key | None = None
-    mqtt: _Mqtt | None = None
+    mqtt: MqttAccess | None = None
 
     def credentials(self) -> Credentials:
-        found = self.mqtt
-        mqtt = None if found is None else MqttAccess(found.host, found.port, found.username, found.password, found.tls)
-        return Credentials(self.base_url, self.hop.api_key, None if self.mcs is None else self.mcs.api_key, mqtt)
+        return Credentials(self.base_url, self.hop.api_key, None if self.mcs is None else self.mcs.api_key, self.mqtt)

@@ -1,13 +1,13 @@
-"""Ready-to-paste curl lines for every endpoint of the HOP page, with a working key."""
+"""Ready-to-paste curl lines for every endpoint of a contract's page, with a working key."""
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from wattline.model.clock import HOUR, SECOND
 from wattline.simulate import words
@@ -17,14 +17,18 @@ from wattline.simulate.plan import DEMO_PLAN
 _READING = {"voltage_kv": 229.8, "current_a": 1187.4, "power_mw": 274.2, "frequency_hz": 60.002, "status_code": "NORMAL"}
 
 
+Contract = Literal["hop", "mcs"]
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request of the page: what it shows, its path under /api, and its body if it is a POST."""
+    """One request of a page: what it shows, its path, and its body if it is a POST."""
 
     title: str
     path: str
     body: Mapping[str, Any] | None = None
     authorised: bool = True
+    contract: Contract = "hop"
 
 
 def hop_calls(at: int) -> list[Call]:
@@ -42,21 +46,21 @@ def hop_calls(at: int) -> list[Call]:
     lost = {"region": station.key, "customers_out": feeder.customers, "mw_interrupted": 12.4, "cause": "STORM"}
     active = outage | lost | {"status": "ACTIVE", "etr_time": words.iso_utc(at // SECOND * SECOND + HOUR)}
     return [
-        Call("Is the server well? (no key)", "/health", authorised=False),
-        Call("Write a reading", words.TELEMETRY, reading),
-        Call("The same by its v4 name", "/scada/write", reading),
-        Call("A feeder trips", words.EVENT, trip),
-        Call("and is restored", words.EVENT, restore),
-        Call("An outage begins", words.OUTAGE, active),
-        Call("and ends", words.OUTAGE, outage | {"customers_out": 0, "status": "RESTORED"}),
-        Call("Latest reading of each substation", "/query/telemetry/latest"),
-        Call("Chart of one substation", f"/query/telemetry/timeseries?substation_id={station.key}&minutes=5"),
-        Call("Latest anomaly scores", "/query/ml/latest"),
-        Call("Score history", "/query/ml/trend?minutes=60"),
-        Call("Events", "/query/events?minutes=60"),
-        Call("Active outages", "/query/outages/active"),
-        Call("Frequency of every substation", "/query/frequency/thresholds?minutes=5"),
-        Call("Substations", "/query/substations"),
+        Call("Is the server well? (no key)", "/api/health", authorised=False),
+        Call("Write a reading", f"/api{words.TELEMETRY}", reading),
+        Call("The same by its v4 name", "/api/scada/write", reading),
+        Call("A feeder trips", f"/api{words.EVENT}", trip),
+        Call("and is restored", f"/api{words.EVENT}", restore),
+        Call("An outage begins", f"/api{words.OUTAGE}", active),
+        Call("and ends", f"/api{words.OUTAGE}", outage | {"customers_out": 0, "status": "RESTORED"}),
+        Call("Latest reading of each substation", "/api/query/telemetry/latest"),
+        Call("Chart of one substation", f"/api/query/telemetry/timeseries?substation_id={station.key}&minutes=5"),
+        Call("Latest anomaly scores", "/api/query/ml/latest"),
+        Call("Score history", "/api/query/ml/trend?minutes=60"),
+        Call("Events", "/api/query/events?minutes=60"),
+        Call("Active outages", "/api/query/outages/active"),
+        Call("Frequency of every substation", "/api/query/frequency/thresholds?minutes=5"),
+        Call("Substations", "/api/query/substations"),
     ]
 
 
@@ -66,13 +70,14 @@ def curl_line(call: Call, credentials: Credentials, certificate: Path | None = N
     if certificate is not None:
         parts += ["--cacert", str(certificate)]
     if call.authorised:
-        parts += ["-H", f"X-API-Key: {credentials.hop_api_key}"]
+        key = credentials.hop_api_key if call.contract == "hop" else credentials.mcs_api_key
+        parts += ["-H", f"X-API-Key: {key}"]
     if call.body is not None:
         parts += ["-H", "Content-Type: application/json", "-d", json.dumps(call.body)]
-    parts.append(f"{credentials.base_url}/api{call.path}")
+    parts.append(f"{credentials.base_url}{call.path}")
     return shlex.join(parts)
 
 
-def page(calls: list[Call], credentials: Credentials, certificate: Path | None = None) -> str:
-    """All lines with their titles as shell comments: the whole text can be pasted as it is."""
-    return "\n".join(f"# {call.title}\n{curl_line(call, credentials, certificate)}" for call in calls)
+def page(title: str, calls: Sequence[Call], credentials: Credentials, certificate: Path | None = None) -> str:
+    """All lines of a contract with their titles as shell comments: the whole text can be pasted as it is."""
+    return f"# == {title} ==\n" + "\n".join(f"# {call.title}\n{curl_line(call, credentials, certificate)}" for call in calls)

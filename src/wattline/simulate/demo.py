@@ -1,46 +1,95 @@
-"""What `wattline demo` prepares before its first request: the fleet's places in the registry, and credentials that work."""
+"""What `wattline demo` prepares before its first request: plant and fleet in the registry, and credentials."""
 
 from __future__ import annotations
 
 from wattline.contracts.hop.devices import LAYOUT, device_key
+from wattline.gateways.address import parse_url
 from wattline.model.errors import Unauthenticated
 from wattline.platform import Platform
+from wattline.registry.point import Point
 from wattline.registry.registration import Registration
-from wattline.simulate.credentials import FILE_NAME, Credentials
+from wattline.registry.stream import Stream
+from wattline.simulate.credentials import FILE_NAME, Credentials, MqttAccess
 from wattline.simulate.plan import DEMO_PLAN
+from wattline.simulate.plant import seed as plant
 
 KEY_NAME = "demo"
-SCOPES = frozenset({"telemetry:write", "event:write", "outage:write", "query:read"})
+HOP_SCOPES = frozenset({"telemetry:write", "event:write", "outage:write", "query:read"})
 """Full read and write access, as the page grants a key; scores are written by a scoring service, not by a utility."""
+MCS_SCOPES = frozenset({"telemetry:write", "query:read", "alarm:write"})
+"""An operator's desk and an edge gateway in one key."""
+MQTT_USER = "demo"
+"""The embedded broker asks for the key alone; any user name will do."""
+_EVERY_INTERFACE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 
 
-async def seed(platform: Platform) -> None:
-    """Register the fleet's substations and feeders, exactly as their first readings would."""
+async def seed(platform: Platform) -> list[Point]:
+    """Register the plant, whose points come first, and the fleet's substations and feeders, as their first readings would.
+
+    Returns the points of the plant.
+    """
     tenant = platform.settings.default_tenant
+    points = await plant.seed(platform.registry, platform.alarms, tenant, platform.clock)
+    await platform.registry.register_all(_fleet(tenant))
+    for station in DEMO_PLAN:
+        await platform.registry.describe_site(
+            tenant, station.key, name=station.name, latitude=station.latitude, longitude=station.longitude
+        )
+    return points
+
+
+def _fleet(tenant: str) -> list[Registration]:
+    """Every feeder of the plan, as its first reading registers it."""
     wanted = []
     for station in DEMO_PLAN:
         for feeder in station.feeders:
             device = station.device_id(feeder)
             attributes = {"feeder_id": feeder.key, "device_id": device}
             wanted.append(Registration(tenant, station.key, device_key(feeder.key, device), LAYOUT, attributes))
-    await platform.registry.register_all(wanted)
-    for station in DEMO_PLAN:
-        await platform.registry.describe_site(
-            tenant, station.key, name=station.name, latitude=station.latitude, longitude=station.longitude
-        )
+    return wanted
+
+
+def fleet_streams(platform: Platform) -> list[Stream]:
+    """The streams of the fleet's feeders, as far as they are registered."""
+    found = (platform.registry.by_key.get(wanted.key) for wanted in _fleet(platform.settings.default_tenant))
+    return [stream for stream in found if stream is not None]
 
 
 async def provide(platform: Platform, base_url: str) -> Credentials:
-    """Credentials that work at `base_url`: the key of an earlier start where it is still good, else a new one."""
+    """Credentials that work at `base_url`: the keys of an earlier start where they are still good, else new ones."""
     known = Credentials.read(platform.settings.data / FILE_NAME)
+    hop = await _key(platform, None if known is None else known.hop_api_key, HOP_SCOPES)
+    mcs = await _key(platform, None if known is None else known.mcs_api_key, MCS_SCOPES)
+    return Credentials(base_url, hop, mcs, mqtt_access(platform, mcs))
+
+
+async def _key(platform: Platform, known: str | None, scopes: frozenset[str]) -> str:
+    """A key with at least these scopes on the whole default tenant."""
+    tenant = platform.settings.default_tenant
     if known is not None:
         try:
-            principal = await platform.identity.authenticate(known.hop_api_key)
+            principal = await platform.identity.authenticate(known)
         except Unauthenticated:
             pass
         else:
-            wanted = (platform.settings.default_tenant, None)
-            if (principal.tenant, principal.sites) == wanted and principal.scopes >= SCOPES:
-                return Credentials(base_url, known.hop_api_key)
-    _, secret = await platform.identity.create(platform.settings.default_tenant, KEY_NAME, SCOPES)
-    return Credentials(base_url, secret)
+            if (principal.tenant, principal.sites) == (tenant, None) and principal.scopes >= scopes:
+                return known
+    _, secret = await platform.identity.create(tenant, KEY_NAME, scopes)
+    return secret
+
+
+def mqtt_access(platform: Platform, key: str) -> MqttAccess | None:
+    """Where the plant's gateway connects: to the embedded broker with its key, or to the broker that is configured.
+
+    None where messages are not taken in.
+    """
+    gateway, settings = platform.mqtt, platform.settings
+    if gateway is None:
+        return None
+    if settings.mqtt_url is not None:
+        there = parse_url(settings.mqtt_url)
+        user, password = there.username or "", there.password or ""
+        return MqttAccess(there.host, there.port, user, password, settings.mqtt_prefix, there.tls)
+    here = parse_url(gateway.health.broker)
+    host = _EVERY_INTERFACE.get(here.host, here.host)
+    return MqttAccess(host, here.port, MQTT_USER, key, settings.mqtt_prefix, here.tls)

@@ -52,6 +52,7 @@ async def telling(broker: Mosquitto, known: int | None, *, polls: int = 0, backf
     clock = ManualClock(START)
     time, stop = Time(clock, polls), asyncio.Event()
     async with Uplink.open(Broker("127.0.0.1", broker.port, "demo", "secret"), "edge", (messages.COMMANDS,)) as uplink:
+        await asyncio.wait_for(uplink.until_connected(), 10)
         gateway = Gateway(Instruments(1), uplink, clock, backfill=backfill, pause=time.pause)
         running = asyncio.create_task(gateway.run(known, stop))
         waiting = asyncio.create_task(time.waiting.wait())
@@ -119,6 +120,7 @@ async def test_what_is_said_is_in_the_words_of_the_contract(broker: Mosquitto, e
             assert named.kind == "heartbeat"
             beat = decoder.read(payload, Heartbeat)
             assert beat.buffer.depth < beat.buffer.capacity / 100
+            assert beat.buffer.cloud_connected
             assert beat.adapters["modbus"].status == "running"
     assert kinds == {"telemetry", "mode", "heartbeat"}
 
@@ -186,7 +188,7 @@ async def test_commands_are_answered(broker: Mosquitto, ear: Ear, command: str, 
     async with telling(broker, NOW, polls=1):
         await ear.reached(lambda: bool(ear.of("/DOOR-MAIN")))
         for payload in (b"", b"[]", b'{"request_id": 5, "cmd": "x"}', json.dumps(body).encode()):
-            ear.client.publish(f"{messages.ROOT}/command/plc", payload or b"null", 1)
+            ear.client.publish(f"microlink/{messages.ROOT}/command/plc", payload or b"null", 1)
         await ear.reached(lambda: bool(ear.of("/command/response")))
     (answer,) = ear.of("/command/response")
     told = Decoder().read(json.dumps(answer).encode(), Response)

@@ -118,7 +118,8 @@ class Gateway:
         self._last_read = at
         self._reads += len(POINTS)
         now = self._clock.micros()
-        if now - self._last_heartbeat >= HEARTBEAT:
+        # One that waits for its connection would tell of the past as if it were the present.
+        if now - self._last_heartbeat >= HEARTBEAT and self._uplink.connected:
             self._last_heartbeat = now
             await self._uplink.send(messages.heartbeat(self._health(), now))
 

@@ -13,7 +13,8 @@ from wattline.simulate.plant.instruments import Shown
 from wattline.simulate.plant.model import State
 from wattline.simulate.plant.modes import OPENING, P0, Mode, Transition
 
-ROOT = f"microlink/{SITE}/{BLOCK}"
+ROOT = f"{SITE}/{BLOCK}"
+"""The topics of the block, below the first level that a broker gives all of them (microlink in the contract)."""
 EDGE_ID = f"{SITE}-01"
 CAPACITY = 5_000_000
 """Messages that the gateway's memory holds, as the contract has it; the plant can say all of its past anew at any time."""

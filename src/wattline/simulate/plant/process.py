@@ -42,7 +42,15 @@ async def run(
         asking.cancel()
         stopping.cancel()
         await asyncio.gather(asking, stopping, return_exceptions=True)
-    broker = Broker(access.host, access.port, access.username, access.password, access.tls, certificate)
+    broker = Broker(
+        access.host,
+        access.port,
+        access.username,
+        access.password,
+        access.prefix,
+        access.tls,
+        None if not access.tls else certificate,
+    )
     async with Uplink.open(broker, messages.EDGE_ID, (messages.COMMANDS,)) as uplink:
         await Gateway(instruments, uplink, clock, backfill=backfill).run(known, stop)
     return uplink.answered

@@ -28,19 +28,23 @@ LONGEST_PAUSE_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where to connect, and as whom. `ca_file` is the certificate to trust where the broker uses TLS."""
+    """Where to connect, as whom, and under which first level of all topics; without a user name as nobody in particular.
+
+    `ca_file` is the certificate to trust where the broker uses TLS.
+    """
 
     host: str
     port: int
     username: str
     password: str = field(repr=False)
+    prefix: str = "microlink"
     tls: bool = False
     ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message that came down."""
+    """A message that came down; its topic without the first level, as in what is sent."""
 
     topic: str
     payload: bytes
@@ -57,13 +61,15 @@ class Uplink:
         self._idle.set()
         self._waiting = 0
         self._commands: asyncio.Queue[Received] = asyncio.Queue(MOST_COMMANDS)
+        self._prefix = f"{broker.prefix}/"
         self._filters: tuple[str, ...] = ()
         self.answered = 0
         self.connections = 0
         self._client = client = paho.Client(
             CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False, protocol=paho.MQTTv311
         )
-        client.username_pw_set(broker.username, broker.password)
+        if broker.username:
+            client.username_pw_set(broker.username, broker.password)
         if broker.tls:
             client.tls_set_context(ssl.create_default_context(cafile=None if broker.ca_file is None else str(broker.ca_file)))
         client.max_inflight_messages_set(MOST_UNANSWERED)
@@ -106,7 +112,7 @@ class Uplink:
         await self._room.acquire()
         self._waiting += 1
         self._idle.clear()
-        self._client.publish(publication.topic, publication.payload, 1, publication.retain)
+        self._client.publish(self._prefix + publication.topic, publication.payload, 1, publication.retain)
 
     async def drain(self, seconds: float) -> bool:
         """Wait until everything handed over is acknowledged, at most this long; whether it is."""
@@ -128,7 +134,7 @@ class Uplink:
         if reason.is_failure:
             return
         if self._filters:
-            client.subscribe([(pattern, 1) for pattern in self._filters])
+            client.subscribe([(self._prefix + pattern, 1) for pattern in self._filters])
         self._soon(self._came_up)
 
     def _came_up(self) -> None:
@@ -149,7 +155,7 @@ class Uplink:
             self._idle.set()
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        self._soon(self._came_down, Received(message.topic, bytes(message.payload)))
+        self._soon(self._came_down, Received(message.topic.removeprefix(self._prefix), bytes(message.payload)))
 
     def _came_down(self, received: Received) -> None:
         with contextlib.suppress(asyncio.QueueFull):
