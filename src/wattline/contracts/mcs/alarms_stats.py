@@ -82,8 +82,8 @@ def stats_row(found: Statistics, registry: Registry) -> StatsRow:
         found.stale_alarms,
         list(found.stale_sensors),
         list(found.chattering),
-        dict[str, int](found.priorities_24h),
-        dict[str, float](found.mix_24h),
+        {str(priority): count for priority, count in found.priorities_24h.items()},
+        {str(priority): share for priority, share in found.mix_24h.items()},
         {
             priority: ResponseRow(each.target_seconds, each.acked, each.met, each.share_met)
             for priority, each in found.responses.items()

@@ -24,6 +24,7 @@ from wattline.model.principal import Principal
 from wattline.platform import Platform
 
 RECHECK_SECONDS = 5.0
+"""Seconds between two looks at the key of an open connection."""
 DENIAL = "websocket.http.response"
 
 
@@ -44,20 +45,19 @@ Opened = Callable[[Asked], AbstractAsyncContextManager[Follower]]
 class Door:
     """An ASGI application that serves one feed. `opened` makes the follower of a client, or raises what it is refused with."""
 
-    def __init__(self, platform: Platform, gate: Gate, opened: Opened, *, recheck: float = RECHECK_SECONDS) -> None:
+    def __init__(self, platform: Platform, gate: Gate, opened: Opened) -> None:
         self._clock = platform.clock
         self._stopping = platform.stopping
         self._gate = gate
         self._opened = opened
-        self.recheck = recheck
-        """Seconds between two looks at the key of an open connection."""
+        self._recheck = RECHECK_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         socket = WebSocket(scope, receive, send)
         async with AsyncExitStack() as stack:
             try:
                 admitted = await self._gate.listener(socket)
-                patience = Patience(params.seconds(socket.query_params, "heartbeat"), self.recheck)
+                patience = Patience(params.seconds(socket.query_params, "heartbeat"), self._recheck)
                 stack.enter_context(self._gate.connected(admitted.principal))
                 follower = await stack.enter_async_context(self._opened(Asked(admitted.principal, socket)))
             except Exception as error:

@@ -82,7 +82,7 @@ def as_of(alarm: Alarm, event: Event) -> Alarm:
         found = replace(found, raised=event.time, asked=event.time, value_at_raise=body.get("value"))
     if event.type == "alarm_acked":
         found = replace(found, acked=event.time, acked_by=body.get("operator", found.acked_by))
-    elif not known(found.acked) or state == "ACTIVE":
+    elif not known(found.acked) or state in ("ACTIVE", "RTN_UNACK"):
         found = replace(found, acked=None, acked_by=None)
     if not known(found.cleared) or state in ("ACTIVE", "ACKED"):
         found = replace(found, cleared=None, value_at_clear=None)
