@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from wattline.model.clock import MINUTE, SECOND
 from wattline.telemetry.engine import Engine
-from wattline.telemetry.summaries import LONGEST_TAIL, Summaries, merged, rows_sql
+from wattline.telemetry.summaries import LONGEST_TAIL, NONE, Summaries, merged, rows_sql
 from wattline.telemetry.tiers import FROM_BUCKETS, FROM_RAW, TIERS, VALUE_COLUMNS, bucket_of
 
 SPAN = "time >= fromUnixTimestamp64Micro({start:Int64}, 'UTC') AND time < fromUnixTimestamp64Micro({end:Int64}, 'UTC')"
@@ -181,6 +181,8 @@ class TelemetryReader:
         """
         low, high = -(-start // width) * width, -(-end // width) * width
         pieces = list(sources(low, high, width, watermark))
+        if not pieces:
+            return NONE
         if sum(b - a for table, a, b in pieces if table == "readings") > LONGEST_TAIL:
             found = await self.buckets(sensors, low, high, width, watermark)
             kept = (found.total, found.low, found.high, found.last, found.count, found.good, found.bad)
