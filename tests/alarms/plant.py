@@ -10,7 +10,7 @@ from wattline.alarms.model import Alarm, Change, Direction, Limit, Priority
 from wattline.alarms.service import Alarms
 from wattline.events.model import Event
 from wattline.events.service import EventLog
-from wattline.model.clock import SECOND, ManualClock
+from wattline.model.clock import MINUTE, SECOND, ManualClock
 from wattline.model.record import Row
 from wattline.registry.point import Point, PointSpec
 from wattline.registry.service import Registry
@@ -42,6 +42,7 @@ class Plant:
     clock: ManualClock
     rules: Sequence[CascadeRule] | None = None
     shared: bool | None = None
+    note_every: int = MINUTE
     told: list[Change] = field(default_factory=list)
 
     async def open(self) -> Plant:
@@ -49,7 +50,14 @@ class Plant:
         await self.registry.load()
         self.log = EventLog(self.database)
         self.alarms = Alarms(
-            self.database, self.log, self.registry, self.clock, self._publish, rules=self.rules, shared=self.shared
+            self.database,
+            self.log,
+            self.registry,
+            self.clock,
+            self._publish,
+            rules=self.rules,
+            shared=self.shared,
+            note_every=self.note_every,
         )
         await self.alarms.load()
         return self

@@ -90,6 +90,13 @@ class Book:
         index = self._indexes.get(sensor)
         return found if index is None else replace(found, condition=self.columns.condition(index))
 
+    def advanced(self) -> list[int]:
+        """The sensors of which samples were evaluated that are newer than what is known of them otherwise."""
+        through = self.columns.through
+        return [
+            sensor for sensor, index in self._indexes.items() if self._watches[sensor].condition.through < int(through[index])
+        ]
+
     def alarm(self, sensor: int) -> Alarm | None:
         """The live alarm of a sensor."""
         found = self._watches.get(sensor)

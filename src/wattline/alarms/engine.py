@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from wattline.alarms import store
 from wattline.alarms.book import Book
@@ -21,13 +21,20 @@ TRIES = 5
 """How often a decision is made anew because another process decided at the same time."""
 LOOK_BACK = 10 * SECOND
 """How far apart the clocks of two processes may be for one to see what the other decided."""
+NOTED_AT_ONCE = 1000
 
 
 class Engine:
     """The book, and the only way to change it: decide on a draft, write it in one transaction, make it true, tell it."""
 
     def __init__(
-        self, database: Database, events: EventLog, book: Book, clock: Clock, publish: Callable[[str, object], None]
+        self,
+        database: Database,
+        events: EventLog,
+        book: Book,
+        clock: Clock,
+        publish: Callable[[str, object], None],
+        note_every: int,
     ) -> None:
         self._database = database
         self._events = events
@@ -35,7 +42,10 @@ class Engine:
         self._publish = publish
         self._turn = asyncio.Lock()
         self._unsettled: set[int] = set()
+        self._unknown: set[int] = set()
         self._refreshed = 0
+        self._note_every = note_every
+        self._noted = 0
         self.book = book
 
     async def load(self) -> None:
@@ -44,15 +54,17 @@ class Engine:
             async with self._database.read() as connection:
                 known = await store.watched(connection)
                 self.book.put(await store.load(connection, self._points(known)))
-            self._refreshed = self._clock.micros()
+            self._refreshed = self._noted = self._clock.micros()
 
     def _points(self, sensors: Iterable[int]) -> list[Point]:
         found = []
         for sensor in sorted(sensors):
             try:
                 found.append(self.book.watch(sensor).point)
+                self._unknown.discard(sensor)
             except NotFound:
-                continue  # Another process has registered it; this one learns of it with the next refresh.
+                # Another process has registered it; this one learns of it soon.
+                self._unknown.add(sensor)
         return found
 
     async def decide(self, decision: Callable[[Draft], None], identity: str | None = None) -> list[Change]:
@@ -102,14 +114,28 @@ class Engine:
         self._unsettled.difference_update(watch.sensor for watch in draft.decided)
 
     async def settle(self) -> None:
-        """Write the conditions that moved; on return everything that was taken in is durable."""
+        """Write the conditions that moved; on return everything that was taken in is durable.
+
+        How far every sensor was evaluated is noted once in `note_every` us, even where nothing came of it: after a start, what
+        comes in later than that changes nothing.
+        """
+        await self._settle(sorted(self._unsettled))
+        now = self._clock.micros()
+        if now - self._noted >= self._note_every:
+            self._noted = now
+            advanced = self.book.advanced()
+            for start in range(0, len(advanced), NOTED_AT_ONCE):
+                await self._settle(advanced[start : start + NOTED_AT_ONCE])
+
+    async def _settle(self, sensors: Sequence[int]) -> None:
+        if not sensors:
+            return
         async with self._turn:
-            if not self._unsettled:
-                return
-            moved = set(self._unsettled)
+            watches = [self.book.watch(sensor) for sensor in sensors]
             async with self._database.transaction() as connection:
-                await store.settle(connection, [self.book.watch(sensor) for sensor in moved], self._clock.micros())
-            self._unsettled -= moved
+                await store.settle(connection, watches, self._clock.micros())
+            self.book.put(watches)
+            self._unsettled.difference_update(sensors)
 
     async def refresh(self) -> None:
         """Take over what other processes decided since the last time."""
@@ -117,7 +143,7 @@ class Engine:
             now = self._clock.micros()
             async with self._database.read() as connection:
                 revisions = await store.changed_since(connection, self._refreshed - LOOK_BACK)
-                moved = [sensor for sensor, revision in revisions.items() if self._revision(sensor) != revision]
+                moved = {sensor for sensor, revision in revisions.items() if self._revision(sensor) != revision} | self._unknown
                 self.book.put(await store.load(connection, self._points(moved)))
             self._refreshed = now
 

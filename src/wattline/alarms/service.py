@@ -22,7 +22,7 @@ from wattline.alarms.statistics import Statistics
 from wattline.alarms.watch import OutOfService
 from wattline.alarms.watchman import Watchman
 from wattline.events.service import EventLog
-from wattline.model.clock import Clock
+from wattline.model.clock import MINUTE, Clock
 from wattline.model.errors import NotFound, StorageFull, Unavailable
 from wattline.model.record import Row
 from wattline.state.database import Database
@@ -36,7 +36,8 @@ class Alarms:
 
     `publish` is called with the topic "alarm" and a `model.Change`, after the commit and in order. `rules` say which alarms are
     consequences of which (`rules.read_rules`). `shared` is whether other processes decide on the same database: by default
-    where it is PostgreSQL.
+    where it is PostgreSQL. Once in `note_every` us it is stored up to where each sensor was evaluated, so that what is older
+    and comes after a restart is recognised as late.
 
     Every method that changes something is one transaction with its events: on any failure nothing has changed, here or in the
     store. `Unavailable` where the store cannot be written now. A sensor of another tenant does not exist (`NotFound`).
@@ -52,12 +53,13 @@ class Alarms:
         *,
         rules: Sequence[CascadeRule] | None = None,
         shared: bool | None = None,
+        note_every: int = MINUTE,
     ) -> None:
         self._database = database
         self._registry = registry
         self._clock = clock
         self._book = Book(registry, default_rules() if rules is None else rules)
-        self._engine = Engine(database, events, self._book, clock, publish)
+        self._engine = Engine(database, events, self._book, clock, publish, note_every)
         self._watchman = Watchman(database, events, registry, self._engine, clock)
         self._shared = not database.is_sqlite if shared is None else shared
         self._working: set[asyncio.Task[list[Change]]] = set()
@@ -224,5 +226,11 @@ class Alarms:
         """Decide, to the end even where the caller goes away: what was committed must be told."""
         task = asyncio.create_task(self._engine.decide(decision, identity))
         self._working.add(task)
-        task.add_done_callback(self._working.discard)
+        task.add_done_callback(self._finished)
         return await asyncio.shield(task)
+
+    def _finished(self, task: asyncio.Task[list[Change]]) -> None:
+        self._working.discard(task)
+        if not task.cancelled():
+            # Told to the caller; looked at here for one that went away.
+            task.exception()
