@@ -335,5 +335,5 @@ class Life(RuleBasedStateMachine):
         assert (alarm.shelved_until is None) == (alarm.shelved is None) == (alarm.shelved_priority is None)
 
 
-Life.TestCase.settings = settings(max_examples=250, stateful_step_count=40, deadline=None)
+Life.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 TestLife = Life.TestCase

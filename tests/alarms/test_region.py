@@ -19,7 +19,7 @@ def around(number: float) -> list[float]:
     return [math.nextafter(number, -math.inf), number, math.nextafter(number, math.inf)]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.lists(
         st.builds(
