@@ -22,6 +22,8 @@ CONNECT_SECONDS = 10.0
 MOST_UNSETTLED = 1000
 """Publications of one client that wait to become durable; then nothing more is read from it."""
 WRITE_BUFFER = 1 << 20
+GREETING = b"\x10"
+"""The first byte of CONNECT."""
 PATIENCE = 1.5
 """A client is lost after one and a half times its keep-alive, section 3.1.2.10."""
 
@@ -97,6 +99,9 @@ class Connection(asyncio.Protocol):
         """Handle the packets that are there, unless the client has to wait."""
         data, at = self._rest, 0
         try:
+            if self._connect is None and data[:1] not in (b"", GREETING):
+                # Before there is enough of it to be a packet: whoever speaks another protocol would wait for an answer.
+                raise Malformed("a client says CONNECT first", Reason.PROTOCOL_ERROR)
             while self._transport is not None and self._admitting is None:
                 packet = _framed(data, at)
                 if packet is None:

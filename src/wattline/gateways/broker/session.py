@@ -73,7 +73,10 @@ class Session:
 
     def _send(self, message: Outgoing) -> None:
         assert self.wire is not None
-        self._last = next(n for n in (*range(self._last + 1, 0x10000), *range(1, self._last + 1)) if n not in self._sent)
+        while True:
+            self._last = self._last % 0xFFFF + 1
+            if self._last not in self._sent:
+                break
         self._sent[self._last] = message
         self.wire.send(message, self._last, False)
 
