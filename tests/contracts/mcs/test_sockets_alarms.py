@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from tests.contracts.mcs.halls import Building, Hall, Listening, building
+from tests.contracts.mcs.halls import Building, Hall, Listening
 from wattline.contracts.mcs.feeds import tail
 from wattline.contracts.mcs.feeds.alarms import Alarms, Wanted
 from wattline.contracts.mcs.feeds.history import History
 from wattline.registry.point import PointSpec
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ALARM_KEYS = [
     "id",
@@ -48,20 +46,11 @@ ALARM_KEYS = [
 TAG = "CDU-01-T-RET"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Building]:
-    """The server of all tests here."""
-    async with building(tmp_path_factory.mktemp("alarms")) as made:
-        yield made
-
-
 @pytest_asyncio.fixture(loop_scope="session")
-async def hall(served: Building) -> AsyncIterator[Hall]:
+async def hall(hall: Hall) -> Hall:
     """A tenant of its own, one sensor of which has limits."""
-    served.clock.advance(3600)
-    async with Hall(served).open() as made:
-        await made.limit(TAG)
-        yield made
+    await hall.limit(TAG)
+    return hall
 
 
 async def events(feed: Listening, count: int) -> list[tuple[str, str]]:
@@ -79,7 +68,7 @@ async def test_the_published_frame(hall: Hall) -> None:
     alarm = frame["alarm"]
     assert isinstance(alarm.pop("id"), int)
     assert frame["event"] == "alarm_raised"
-    assert frame["timestamp"] == hall.iso()
+    assert datetime.fromisoformat(frame["timestamp"]) == hall.clock.now()
     assert alarm == {
         "sensor_id": hall.points[TAG].id,
         "priority": "P0",

@@ -4,38 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 import websockets
 
-from tests.contracts.mcs.halls import PATIENCE, Building, Hall, Listening, building
+from tests.contracts.mcs.halls import PATIENCE, Hall, Listening, building
 from wattline.contracts.mcs.feeds import door
 from wattline.contracts.mcs.feeds.tail import BLOCK
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 MODE = {"from": "REJECT", "to": "EXPORT", "trigger": "auto:temp_stabilised", "operator": None}
 PATHS = ["/ws/telemetry/block-01", "/ws/alarms", "/ws/events/block-01"]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Building]:
-    """The server of all tests here."""
-    async with building(tmp_path_factory.mktemp("events"), mcs_sockets_per_key=3) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def hall(served: Building) -> AsyncIterator[Hall]:
-    """A tenant of its own."""
-    served.clock.advance(3600)
-    async with Hall(served).open() as made:
-        yield made
 
 
 async def log(hall: Hall, count: int = 1, **parts: Any) -> None:
@@ -188,14 +169,15 @@ async def test_what_was_added_to_the_page_is_checked(hall: Hall, path: str, quer
     assert body["detail"][0]["loc"] == ["query", query.partition("=")[0]]
 
 
-async def test_a_key_may_hold_so_many_sockets_open(hall: Hall) -> None:
-    async with hall.listening(PATHS[0]), hall.listening(PATHS[1]):
-        async with hall.listening(PATHS[2]):
-            url = f"{hall.url.replace('http', 'ws')}/api/v1/ws/alarms"
-            status, body = await refused(url, additional_headers={"X-API-Key": hall.secret})
-            assert (status, body["detail"]) == (429, "Too many WebSocket connections")
-        async with hall.listening("/ws/alarms") as feed:
-            await feed.socket.ping()
+async def test_a_key_may_hold_so_many_sockets_open(tmp_path: Path) -> None:
+    async with building(tmp_path / "few", mcs_sockets_per_key=2) as made, Hall(made).open() as few:
+        url = f"{few.url.replace('http', 'ws')}/api/v1/ws/alarms"
+        async with few.listening(PATHS[0]):
+            async with few.listening(PATHS[1]):
+                status, body = await refused(url, additional_headers={"X-API-Key": few.secret})
+                assert (status, body["detail"]) == (429, "Too many WebSocket connections")
+            async with few.listening("/ws/alarms") as feed:
+                await feed.socket.ping()
 
 
 async def test_a_key_that_ends_ends_the_connection(hall: Hall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

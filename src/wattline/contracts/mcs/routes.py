@@ -9,9 +9,10 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp
 
-from wattline.contracts.mcs import errors, health, inventory, places, stats, telemetry
+from wattline.contracts.mcs import alarms, alarms_actions, billing, errors, events, health, inventory, places, stats, telemetry
 from wattline.contracts.mcs.blocks import Blocks
 from wattline.contracts.mcs.cors import Around
+from wattline.contracts.mcs.feeds import routes as feeds
 from wattline.contracts.mcs.gate import Gate, Terms
 from wattline.contracts.mcs.mqtt.attach import attach
 from wattline.identity.limits import RateLimiter
@@ -50,7 +51,8 @@ def build(platform: Platform) -> McsContract:
     for router in (health.build(platform), stats.build(platform, gate, blocks)):
         api.include_router(router)
         root.include_router(router)
-    # Alarms, events, billing and the live feeds: a line each.
+    for module in (alarms, alarms_actions, events, billing, feeds):
+        api.include_router(module.build(platform, gate, blocks))
 
     if platform.mqtt is not None:
         attach(platform, platform.mqtt)
