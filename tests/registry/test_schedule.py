@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattline.alarms.limits import from_schedule
@@ -240,6 +240,7 @@ CELLS = st.one_of(st.sampled_from([*SOUND.values(), '"', "1e400", "-", "#", "P0"
 ROWS = st.lists(CELLS, min_size=1, max_size=24).map(",".join)
 
 
+@settings(deadline=None)
 @given(HEADERS, st.lists(st.one_of(ROWS, st.text(max_size=80)), max_size=8), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_no_text_raises_anything_but_invalid(header: str, rows: list[str], end: str) -> None:
     text = end.join([header, *rows])
@@ -258,6 +259,7 @@ def test_no_text_raises_anything_but_invalid(header: str, rows: list[str], end: 
         assert refused.tag.isprintable()
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(FAULTS), max_size=6), st.integers(0, 6))
 def test_every_row_is_taken_or_told(faults: list[tuple[dict[str, str], str]], good: int) -> None:
     rows = [SOUND | {"tag": f"T-{number}"} for number in range(good)]

@@ -122,7 +122,7 @@ def test_every_printed_line_of_mcs_works_as_it_stands(quiet: Demo) -> None:
     assert paths(printed) == {
         "/health", f"{base}/stats", f"{base}/sites", f"{base}/sites/baldwinsville", f"{base}/blocks", f"{base}/blocks/block-01",
         f"{base}/equipment/block-01", f"{base}/sensors/block-01", f"{base}/telemetry", f"{base}/telemetry/latest",
-        f"{base}/telemetry/multi", f"{base}/alarms", f"{base}/alarms/2/acknowledge", f"{base}/alarms/2/shelve",
+        f"{base}/telemetry/multi", f"{base}/alarms", f"{base}/alarms/2/acknowledge", f"{base}/alarms/21/shelve",
         f"{base}/alarms/stats", f"{base}/events", f"{base}/billing/kwh", f"{base}/billing/kwht", f"{base}/billing/energy-daily",
     }  # fmt: skip
     answers: dict[str, Any] = {}

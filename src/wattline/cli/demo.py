@@ -64,7 +64,7 @@ async def _tell_of_arrivals(platform: Platform) -> None:
     points = frozenset(point.stream.id for point in known if point.tag in BY_TAG)
     waiting = [
         _Arrivals(feeders, f"readings arrive: {len(feeders)} feeders, every second"),
-        _Arrivals(points, f"readings arrive: {len(points)} points of the data centre, first its last day, then every 5 s"),
+        _Arrivals(points, f"readings arrive: {len(points)} points of the data centre: what they missed, then every 5 s"),
     ]
     with platform.bus.subscribe(("rows",), size=64) as arrivals:
         async for delivery in arrivals:

@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattline.model.clock import DAY, HOUR, MINUTE, SECOND, to_micros
@@ -30,6 +30,7 @@ def states(seed: int, *, faults: bool, days: int = 2) -> list[State]:
     return [plant.state(START + minute * MINUTE) for minute in range(0, days * 1440, 2)]
 
 
+@settings(deadline=None)
 @given(SEEDS, INSTANTS)
 def test_the_heat_of_every_loop_balances(seed: int, at: int) -> None:
     state = Plant(seed).state(at)
@@ -46,6 +47,7 @@ def test_the_heat_of_every_loop_balances(seed: int, at: int) -> None:
     assert loops.exported + loops.exchanger_loss + loops.rejected == pytest.approx(loops.primary_heat)
 
 
+@settings(deadline=None)
 @given(SEEDS, INSTANTS)
 def test_heat_runs_from_hot_to_cold(seed: int, at: int) -> None:
     loops, outside = Plant(seed).state(at).loops, Plant(seed).state(at).given.outside
@@ -59,6 +61,7 @@ def test_heat_runs_from_hot_to_cold(seed: int, at: int) -> None:
         assert unit.supply >= loops.supply - tiny
 
 
+@settings(deadline=None)
 @given(SEEDS, INSTANTS)
 def test_the_electricity_balances(seed: int, at: int) -> None:
     state = Plant(seed).state(at)
@@ -71,6 +74,7 @@ def test_the_electricity_balances(seed: int, at: int) -> None:
     assert 40.0 <= state.battery.soc_percent <= 98.1
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 100), st.floats(0.01, 50), st.floats(0.01, 50))
 def test_an_exchanger_passes_less_than_the_smaller_side_can_carry(conductance: float, one: float, other: float) -> None:
     per_kelvin = passed(conductance, one, other)
@@ -127,6 +131,7 @@ def test_the_same_seed_shows_the_same() -> None:
     assert series(3) != series(4)
 
 
+@settings(deadline=None)
 @given(st.permutations([START + hour * HOUR + 5 * SECOND for hour in range(6)]))
 def test_an_instant_does_not_depend_on_what_was_asked_before(instants: list[int]) -> None:
     instruments = Instruments(5)

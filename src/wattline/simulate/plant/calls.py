@@ -12,7 +12,8 @@ from wattline.simulate.plant.messages import iso_millis
 
 BASE = "/api/v1"
 SHOWN = "CDU-01-T-RET"
-"""The point whose history is shown, and which has an alarm most often."""
+"""The point whose history is shown and whose alarm is acknowledged: one that has alarms often."""
+SHELVED = "UPS-01-BAT-SOC"
 _COMPARED = ("ML-T-SUP", "ML-T-RET", "HOST-FLOW")
 
 
@@ -29,7 +30,7 @@ def mcs_calls(at: int, ids: Mapping[str, int]) -> list[Call]:
         return Call(title, f"{BASE}{path}{asked}", contract="mcs")
 
     operator = {"operator": "demo.operator"}
-    shelve = operator | {"reason": "Sensor calibration in progress", "duration_hours": 4}
+    shelve = operator | {"reason": "Recharging after a sag of the feed", "duration_hours": 4}
     return [
         get("Sites", "/sites"),
         get("One site", f"/sites/{SITE}"),
@@ -48,7 +49,12 @@ def mcs_calls(at: int, ids: Mapping[str, int]) -> list[Call]:
             operator,
             contract="mcs",
         ),
-        Call(f"Shelve the alarm of {SHOWN} (404 while it has none)", f"{BASE}/alarms/{shown}/shelve", shelve, contract="mcs"),
+        Call(
+            f"Shelve the alarm of {SHELVED} (404 while it has none)",
+            f"{BASE}/alarms/{ids[SHELVED]}/shelve",
+            shelve,
+            contract="mcs",
+        ),
         get("ISA-18.2 figures", "/alarms/stats"),
         get("The event log", "/events", {**of_block, "limit": 20}),
         get("Electrical energy in 5-minute intervals", "/billing/kwh", {**of_block, **hour}),
