@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wattline.alarms import floods
 from wattline.alarms.model import PRIORITIES, Priority
 from wattline.alarms.statistics import CHATTER_RAISES, RESPONSE_TARGETS, TOP, Contributor, Response, Statistics
-from wattline.alarms.tables import alarms, raises
+from wattline.alarms.tables import LIVE, alarms, raises
 from wattline.model.clock import DAY, HOUR, MINUTE, SECOND
 
 _a = alarms.c
@@ -31,10 +31,12 @@ class Scope:
     flood_blocks: Collection[int]
     """Where a flood counts: the block, the tenant as a whole (`floods.WHOLE`), or the blocks of the sites."""
 
-    def of(self, table: sa.Table) -> list[sa.ColumnElement[bool]]:
+    def of(self, table: sa.Table, by_time: bool = False) -> list[sa.ColumnElement[bool]]:
+        """The scope as SQL. `by_time`: the rows are found by their time, not by their block, of which there may be far more."""
         found = [table.c.tenant == self.tenant]
         if self.block is not None:
-            found.append(table.c.block == self.block)
+            # No index helps with a sum, so that the one on times is taken.
+            found.append((table.c.block + 0 if by_time else table.c.block) == self.block)
         if self.sites is not None:
             found.append(table.c.site.in_(sorted(self.sites)))
         return found
@@ -42,7 +44,7 @@ class Scope:
 
 async def statistics(connection: AsyncConnection, scope: Scope, now: int, out: int, stale: Sequence[int]) -> Statistics:
     """Everything as of `now`; how many sensors are out of service and which are stale is known to the caller."""
-    states = await _states(connection, scope)
+    states, stale_alarms = await _states(connection, scope, now)
     priorities = await _priorities(connection, scope, now)
     raised_24h = sum(priorities.values())
     responses = await _responses(connection, scope, now)
@@ -62,7 +64,7 @@ async def statistics(connection: AsyncConnection, scope: Scope, now: int, out: i
         flooded=await floods.any_open(connection, scope.tenant, scope.flood_blocks),
         flood_share_24h=await floods.share(connection, scope.tenant, scope.flood_blocks, now - DAY, now),
         top=await _top(connection, scope, now, raised_24h),
-        stale_alarms=await _stale_alarms(connection, scope, now),
+        stale_alarms=stale_alarms,
         stale_sensors=tuple(stale),
         chattering=await _chattering(connection, scope, now),
         priorities_24h=priorities,
@@ -70,9 +72,13 @@ async def statistics(connection: AsyncConnection, scope: Scope, now: int, out: i
     )
 
 
-async def _states(connection: AsyncConnection, scope: Scope) -> Counter[str]:
-    statement = sa.select(_a.state, sa.func.count()).where(*scope.of(alarms), _a.state != "CLEARED").group_by(_a.state)
-    return Counter({row[0]: row[1] for row in await connection.execute(statement)})
+async def _states(connection: AsyncConnection, scope: Scope, now: int) -> tuple[Counter[str], int]:
+    """How many alarms are in each state, and how many have stood for over a day: nobody needs them, or nobody looks."""
+    old = sa.func.sum(sa.case((_a.raised < now - DAY, 1), else_=0))
+    statement = sa.select(_a.state, sa.func.count(), old).where(*scope.of(alarms), _a.state.in_(LIVE)).group_by(_a.state)
+    found = list(await connection.execute(statement))
+    counts = Counter({row[0]: row[1] for row in found})
+    return counts, sum(int(row[2]) for row in found if row[0] in ("ACTIVE", "RTN_UNACK"))
 
 
 def _within(scope: Scope, start: int, end: int) -> list[sa.ColumnElement[bool]]:
@@ -91,7 +97,7 @@ async def _priorities(connection: AsyncConnection, scope: Scope, now: int) -> di
 
 
 def _answered(scope: Scope, now: int) -> list[sa.ColumnElement[bool]]:
-    return [*scope.of(alarms), _a.raised > now - DAY, _a.raised <= now, _a.acked.is_not(None)]
+    return [*scope.of(alarms, by_time=True), _a.raised > now - DAY, _a.raised <= now, _a.acked.is_not(None)]
 
 
 def _span() -> sa.ColumnElement[int]:
@@ -142,13 +148,6 @@ async def _top(connection: AsyncConnection, scope: Scope, now: int, raised: int)
     statement = sa.select(_r.sensor, count).where(*_within(scope, now - DAY, now)).group_by(_r.sensor)
     found = await connection.execute(statement.order_by(count.desc(), _r.sensor).limit(TOP))
     return tuple(Contributor(sensor, times, times / raised) for sensor, times in found)
-
-
-async def _stale_alarms(connection: AsyncConnection, scope: Scope, now: int) -> int:
-    """Alarms that have stood for more than a day: nobody needs them, or nobody looks."""
-    old = (_a.state.in_(("ACTIVE", "RTN_UNACK")), _a.raised < now - DAY)
-    statement = sa.select(sa.func.count()).select_from(alarms).where(*scope.of(alarms), *old)
-    return int((await connection.execute(statement)).scalar_one())
 
 
 async def _chattering(connection: AsyncConnection, scope: Scope, now: int) -> tuple[int, ...]:

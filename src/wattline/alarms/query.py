@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.alarms.model import Alarm, Priority, State
 from wattline.alarms.store import alarm_of
-from wattline.alarms.tables import alarms
+from wattline.alarms.tables import LIVE, alarms
 from wattline.model.errors import Invalid
 
 MOST_ON_A_PAGE = 1000
@@ -38,7 +38,7 @@ class AlarmFilter:
     def conditions(self, tenant: str) -> list[sa.ColumnElement[bool]]:
         """The filter as SQL; never without the tenant."""
         found = [_a.tenant == tenant]
-        found.append(_a.state != "CLEARED" if self.states is None else _a.state.in_(sorted(self.states)))
+        found.append(_a.state.in_(LIVE if self.states is None else sorted(self.states)))
         if self.priorities is not None:
             found.append(_a.priority.in_(sorted(self.priorities)))
         for column, wanted in ((_a.site, self.site), (_a.block, self.block_id), (_a.sensor, self.sensor)):

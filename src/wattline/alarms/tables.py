@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from wattline.alarms.model import STATES
 from wattline.state.tables import metadata
 
 COUNTED = {"preserve_rowcount": True}
 """With this an insert tells how many rows it wrote, also on PostgreSQL."""
+
+LIVE = tuple(state for state in STATES if state != "CLEARED")
+"""The states of alarms that have not ended, named one by one: so the index on states leads to them among many that have."""
 
 _ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _LIVE = sa.text("NOT ended")
@@ -85,7 +89,7 @@ alarms = sa.Table(
     sa.Index("uq_alarms_live", "sensor", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
     sa.Index("ix_alarms_tenant_state", "tenant", "state", "priority", "raised"),
     sa.Index("ix_alarms_tenant_raised", "tenant", "raised"),
-    sa.Index("ix_alarms_block_raised", "block", "raised"),
+    sa.Index("ix_alarms_block_state", "block", "state", "priority", "raised"),
     sa.Index("ix_alarms_sensor_raised", "sensor", "raised"),
 )
 

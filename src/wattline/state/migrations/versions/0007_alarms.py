@@ -91,7 +91,7 @@ def _alarms() -> None:
     op.create_index("uq_alarms_live", "alarms", ["sensor"], unique=True, sqlite_where=live, postgresql_where=live)
     op.create_index("ix_alarms_tenant_state", "alarms", ["tenant", "state", "priority", "raised"])
     op.create_index("ix_alarms_tenant_raised", "alarms", ["tenant", "raised"])
-    op.create_index("ix_alarms_block_raised", "alarms", ["block", "raised"])
+    op.create_index("ix_alarms_block_state", "alarms", ["block", "state", "priority", "raised"])
     op.create_index("ix_alarms_sensor_raised", "alarms", ["sensor", "raised"])
 
 
