@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +167,28 @@ def test_readings_of_every_feeder_arrive_from_the_fleet(tmp_path: Path) -> None:
         assert [row["substation_id"] for row in latest] == ["SUB001", "SUB002", "SUB003"]
         assert all(59.7 < row["frequency_hz"] < 60.3 for row in latest)
         assert len(client.get("/query/substations").json()) == 3
+
+
+def test_the_plant_tells_its_past_over_mqtt(tmp_path: Path) -> None:
+    with demo(tmp_path / "data") as started, started.client as client:
+        access = started.credentials["mqtt"]
+        assert f"{access['host']}:{access['port']}" in started.printed
+        watchdog = threading.Timer(READY_SECONDS, started.process.kill)
+        watchdog.start()
+        assert started.process.stdout is not None
+        told = ""
+        while "35 points" not in told:
+            told = started.process.stdout.readline()
+            assert told, "the points were never heard of"
+        watchdog.cancel()
+        mcs = {"X-API-Key": started.credentials["mcs"]["api_key"]}
+        newest = client.get("/v1/telemetry/latest", params={"block_slug": "block-01", "include_stale": "true"}, headers=mcs)
+        assert {reading["tag"] for reading in newest.json()["readings"]} >= {point.tag for point in POINTS}
+        end = datetime.now(UTC)
+        asked = {"sensor_id": "23", "start": f"{end - timedelta(days=1):%FT%TZ}", "end": f"{end:%FT%TZ}", "agg": "1min"}
+        past = client.get("/v1/telemetry", params=asked, headers=mcs).json()["data"]
+        assert past
+        assert datetime.fromisoformat(past[0]["bucket"]) < end - timedelta(hours=23)
+        assert all(300 < point["val_avg"] < 1300 or point["val_avg"] < 120 for point in past)
+        assert client.get("/v1/blocks/block-01", headers=mcs).json()["thermal_mode"] in ("EXPORT", "MIXED", "REJECT")
+        assert client.get("/v1/stats", headers=mcs).json()["dead_letter_24h"] == 0
