@@ -42,7 +42,7 @@ async def gateway(
 async def until(ready: Callable[[], bool]) -> None:
     """Wait for something that nobody announces."""
     async with asyncio.timeout(15):
-        while not ready():
+        while not ready():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 

@@ -123,7 +123,7 @@ class McsMqtt:
         """A message of a topic that was not resolved before. An empty payload only takes back what a broker retained."""
         if not message.payload:
             return
-        if self._readings.is_unknown(message.tenant, message.topic, batch.window.now):
+        if not self._options.register_unknown and self._readings.is_unknown(message.tenant, message.topic, batch.window.now):
             raise unknown(parse(message.topic, self._options.prefix))
         topic = parse(message.topic, self._options.prefix)
         if topic.kind == "command":

@@ -1,0 +1,1 @@
+"""The MQTT side of MCS: topics, payloads, and what becomes of them."""
