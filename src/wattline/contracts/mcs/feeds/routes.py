@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.routing import WebSocketRoute
 
 from wattline.contracts.mcs.blocks import Blocks, named
-from wattline.contracts.mcs.feeds import params
+from wattline.contracts.mcs.feeds import asyncapi, params
 from wattline.contracts.mcs.feeds.alarms import Alarms, Wanted, least_severe
 from wattline.contracts.mcs.feeds.door import Asked, Door
 from wattline.contracts.mcs.feeds.events import Events
@@ -101,7 +101,7 @@ class Feeds:
 def build(platform: Platform, gate: Gate, blocks: Blocks) -> APIRouter:
     """The routes, on this platform."""
     feeds = Feeds(platform, blocks)
-    router = APIRouter()
+    router = asyncapi.build(platform)
     for path, opened in ((TELEMETRY, feeds.telemetry), (ALARMS, feeds.alarms), (EVENTS, feeds.events)):
         router.routes.append(WebSocketRoute(path, Door(platform, gate, opened), name=path))
     return router
