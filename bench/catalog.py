@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import comparison, detection, ingest, lifecycle, live, query, scenario
+from bench import alarms, comparison, detection, ingest, lifecycle, live, query, scenario
 from bench.runner import Bench
 
 BENCHES: tuple[Bench, ...] = (
@@ -13,6 +13,7 @@ BENCHES: tuple[Bench, ...] = (
     Bench("week", query.week),
     Bench("live", live.live),
     Bench("scoring", detection.scoring),
+    Bench("alarms", alarms.alarms),
     Bench("lifecycle", lifecycle.lifecycle),
     Bench("scenario", scenario.scenario),
 )
