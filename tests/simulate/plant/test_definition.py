@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 
+from wattline.alarms.model import Limit
 from wattline.simulate.plant.definition import BY_TAG, EQUIPMENT, POINTS
 from wattline.simulate.plant.instruments import CAN_BE_LOST, true_values
 from wattline.simulate.plant.known import WITNESS
@@ -94,3 +96,26 @@ def test_every_point_is_measured() -> None:
     assert set(CAN_BE_LOST) < set(TAGS)
     assert WITNESS in TAGS
     assert WITNESS not in CAN_BE_LOST
+
+
+def shown(limit: Limit) -> str:
+    sign = ">" if limit.direction == "HIGH" else "<"
+    return f"{limit.priority} {sign}{'=' if limit.inclusive else ''} {limit.value:g}"
+
+
+def test_the_documented_points_are_the_points() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "explanation" / "demo-plant.md").read_text(encoding="utf-8")
+    told = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if re.match(r"\| \d", line)]
+    assert told == [
+        [
+            str(number),
+            f"`{point.tag}`",
+            point.equipment.subsystem,
+            point.description,
+            point.unit,
+            f"{point.low:g} to {point.high:g}",
+            ", ".join(map(shown, limits(point))),
+            point.role or "",
+        ]
+        for number, point in enumerate(POINTS, 1)
+    ]
