@@ -55,7 +55,7 @@ class Availability:
     """What a period was like. Spans of time in us, `outages` in order and apart from each other.
 
     `until` is how much of the period has passed. `down` is the downtime that counts, `excused` what planned maintenance took
-    out of it. `percent` is of the time that has passed, None where none has; it has 4 decimals and is rounded down, so that what
+    out of it. `percent` is of the time that has passed, None where none has; with 4 decimals, rounded down, so that what
     is shown below the promise is below it. `credit` is in percent of the fee. `warning`: over 75 % of the budget are used.
     """
 
