@@ -55,7 +55,8 @@ async def test_transitions(site: Site, previous: str, state: str) -> None:
         assert (block.mode, site.refused()) == (None, {"VALUE_ERROR": 1})
 
 
-async def test_a_transition_is_one_event_however_often_it_is_delivered(site: Site) -> None:
+async def test_a_transition_is_one_event_however_often_it_is_delivered(stored: Site) -> None:
+    site = stored
     told = change(site, "REJECT", "EXPORT", guards={"host_demand_active": True, "loop2_supply_temp": 45.5})
     for retained in (False, False, True):
         await site.hand("mode/state", told, retained=retained)
@@ -116,7 +117,8 @@ def annunciation(site: Site, action: str, **more: Any) -> dict[str, Any]:
     }
 
 
-async def test_a_device_raises_and_clears_its_own_alarm(site: Site) -> None:
+async def test_a_device_raises_and_clears_its_own_alarm(stored: Site) -> None:
+    site = stored
     sensor = site.point("CDU-01-T-SUP").id
     raised = annunciation(site, "RAISED", direction="HIGH", ts=site.ts().replace("Z", "+00:00Z"))
     for _ in range(2):
@@ -196,7 +198,8 @@ async def test_a_heartbeat_makes_the_edge_equipment_with_limits(site: Site) -> N
     assert site.refused() == {}
 
 
-async def test_an_edge_that_falls_silent_is_an_alarm_until_it_is_heard_again(site: Site) -> None:
+async def test_an_edge_that_falls_silent_is_an_alarm_until_it_is_heard_again(stored: Site) -> None:
+    site = stored
     calm = {"adapters": {}, "buffer": {}}
     await site.hand("edge/heartbeat", heartbeat(site, **calm))
     site.clock.advance(90)
@@ -266,7 +269,8 @@ async def test_numbers_of_a_heartbeat_may_be_absurd(site: Site) -> None:
     assert newest(site)["EDGE-BUFFER-FILL"] == 0.0
 
 
-async def test_a_command_and_its_response(site: Site) -> None:
+async def test_a_command_and_its_response(stored: Site) -> None:
+    site = stored
     block = site.registry.block(TENANT, SITE, BLOCK)
     assert block is not None
     request = await site.commands.send(block, "plc-1", "mode_override", {"mode": "REJECT"}, "n.searra")
