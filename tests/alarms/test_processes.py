@@ -115,3 +115,29 @@ async def test_many_commands_at_once_leave_one_story(database: Database, clock: 
     assert [change.alarm.transitions for change in changes] == list(range(1, len(changes) + 1))
     assert changes[-1].alarm == one.alarms.live(point.id)
     await other.database.close()
+
+
+async def test_what_the_other_decided_without_an_alarm_holds_at_once(database: Database, clock: ManualClock) -> None:
+    one, other, point = await two(database, clock)
+    await one.alarms.set_limits(ACME, point.id, [high(70)])
+    await other.alarms.take(rows(one, point, 60))
+    assert other.state(point) is None
+    assert other.alarms.limits(point.id) == (high(70),)
+    await one.alarms.take_out_of_service(ACME, point.id, "nick", "replaced")
+    await other.alarms.take(rows(one, point, 60, 80))
+    assert other.state(point) == "SUPPRESSED"
+    assert other.alarms.out_of_service(point.id) == one.alarms.out_of_service(point.id)
+    assert await one.words() == ["alarm_out_of_service", "alarm_suppressed"]
+    await other.database.close()
+
+
+async def test_settling_writes_over_nothing_that_was_decided(database: Database, clock: ManualClock) -> None:
+    one, other, point = await two(database, clock)
+    await one.alarms.set_limits(ACME, point.id, [high(55, on_delay=5)])
+    await other.alarms.tick()
+    await one.alarms.take_out_of_service(ACME, point.id, "nick", "replaced")
+    await other.alarms.take(rows(one, point, 60))
+    await other.alarms.settle()
+    again = await Plant(database, clock).open()
+    assert again.alarms.out_of_service(point.id) == one.alarms.out_of_service(point.id) is not None
+    await other.database.close()
