@@ -118,7 +118,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Plant]:
     data=st.data(),
     start=starts,
     made=st.lists(readings, min_size=8, max_size=40),
-    poll=st.sampled_from([5, 60, 200]),
+    poll=st.sampled_from([5, 60, 200, 1800]),
     span=ranges,
 )
 async def test_power(

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wattline.billing.intervals import KWH, Flags, Floats, Grid, Ints, Matrix, add, cut
 from wattline.billing.model import INTERVAL, MeteringPoint
@@ -57,8 +56,10 @@ class Held:
 
     @property
     def edges(self) -> Ints:
-        """Every moment at which what it says may change."""
-        return np.concatenate([self.time, self.until, self.measured])
+        """Every moment at which what it says may change; mostly a sample holds until the next, whose moment is known."""
+        ended = np.ones(len(self.time), bool)
+        ended[:-1] = self.until[:-1] != self.time[1:]
+        return np.concatenate([self.time, self.until[ended], self.measured[self.measured != self.until]])
 
 
 def held(point: Point, samples: Samples, slope: float, offset: float, now: int) -> Held:
@@ -122,18 +123,15 @@ def _integrate(matrix: Matrix, row: int, parts: tuple[Held, Held, Held], grid: G
 
 def _count(matrix: Matrix, row: int, flow: Point, parts: tuple[Held, ...], samples: Samples, grid: Grid) -> None:
     """Readings are those of the flow; the worst quality of the three is what each of them is worth."""
-    every = samples.time[samples.sensor == flow.id]
-    np.add.at(matrix.readings[row], _intervals(every, grid), 1)
-    at, complete = parts[0].time, np.ones(len(parts[0].time), bool)
-    fine = parts[0].good.copy()
+    mine = samples.sensor == flow.id
+    time, count, good = samples.time[mine], samples.count[mine], samples.good[mine]
+    complete, fine = np.ones(len(time), bool), np.ones(len(time), bool)
     for part in parts[1:]:
-        index, there = part.at(at)
+        index, there = part.at(time)
         complete &= there
-        if len(part.good):
-            fine &= part.good[index]
-    np.add.at(matrix.samples[row], _intervals(at[complete], grid), 1)
-    np.add.at(matrix.good[row], _intervals(at[complete & fine], grid), 1)
-
-
-def _intervals(time: Ints, grid: Grid) -> NDArray[np.int64]:
-    return (time[(time >= grid.start) & (time < grid.end)] - grid.start) // INTERVAL
+        fine &= part.good[index] if len(part.good) else False
+    inside = (time >= grid.start) & (time < grid.end)
+    interval = (time[inside] - grid.start) // INTERVAL
+    np.add.at(matrix.readings[row], interval, (count + samples.bad[mine])[inside])
+    np.add.at(matrix.samples[row], interval, np.where(complete, count, 0)[inside])
+    np.add.at(matrix.good[row], interval, np.where(complete & fine, good, 0)[inside])

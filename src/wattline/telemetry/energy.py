@@ -63,12 +63,18 @@ class Shapes:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Single samples of every quality, ordered by sensor, then time. A row of a tier is one sample: its mean, at its start."""
+    """Single samples of every quality, ordered by sensor, then time. A row of a tier is one sample: its mean, at its start.
+
+    `count`, `good` and `bad` are of the readings that a sample stands for.
+    """
 
     sensor: NDArray[np.uint32]
     time: NDArray[np.int64]
     value: NDArray[np.float64]
     quality: NDArray[np.uint8]
+    count: NDArray[np.int64]
+    good: NDArray[np.int64]
+    bad: NDArray[np.int64]
     grain: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -142,7 +148,7 @@ class EnergyReader:
     async def samples(self, source: Source, sensors: Sequence[int], start: int, end: int, *, registers: bool) -> Samples:
         """The samples in [start, end), one by one."""
         table = await self._engine.query(
-            f"""SELECT sensor, at, value, toUInt8(quality), toInt64({source.grain})
+            f"""SELECT sensor, at, value, toUInt8(quality), toInt64(n), toInt64(good), toInt64(bad), toInt64({source.grain})
                 FROM ({_samples_of(source, registers=registers)}) ORDER BY sensor, at""",
             {"sensors": list(sensors), "start": start, "end": end},
         )
