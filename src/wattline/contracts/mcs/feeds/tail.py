@@ -19,7 +19,7 @@ from wattline.events.model import Event
 from wattline.events.service import EventLog
 from wattline.model.errors import Unavailable
 
-TOPICS = ("alarm", "event", "outage", "mode")
+TOPICS = ("alarm", "event", "outage")
 """What comes on these tells that there are new events. What comes on none is seen at the next tick."""
 TICK_SECONDS = 0.5
 HELD = 2000
