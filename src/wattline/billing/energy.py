@@ -13,7 +13,8 @@ from wattline.billing.intervals import Grid
 from wattline.billing.measuring import STRETCH, Measuring
 from wattline.billing.model import INTERVAL, DailyEnergy, EnergyReport, Role
 from wattline.billing.modes import ModeHistory, recovered_share
-from wattline.billing.report import report
+from wattline.billing.report import coverage, exact, report
+from wattline.billing.water import WaterUse, water_meters
 from wattline.ingest.energy_series import EnergySeries
 from wattline.model.clock import DAY, Clock
 from wattline.model.errors import Invalid
@@ -55,6 +56,16 @@ class Energy:
         matrix = await self._measuring.measure(account.meters, block.capacity_mw * 1000, grid)
         recovered = recovered_share(await self._modes.changes(block, grid.start, grid.end), grid)
         return await asyncio.to_thread(report, block, start, end, account, matrix, recovered, grid)
+
+    async def water(self, block: Block, start: int, end: int) -> WaterUse | None:
+        """The water that a block evaporated to reject heat; None where it has no meter of it."""
+        grid = self._grid(start, end)
+        meters = water_meters(self._registry.block_points(block.id))
+        if not meters:
+            return None
+        # A register that is read wrongly is known by what no block needs: ten litres for each kWh of its capacity.
+        matrix = await self._measuring.measure(meters, block.capacity_mw * 1000, grid)
+        return WaterUse(exact(matrix.energy), tuple(meters), coverage(matrix, grid))
 
     async def daily(self, block: Block, start: int, end: int, zone: str = "UTC") -> list[DailyEnergy]:
         """Energy by local day of `zone`, for the days in which anything was measured, each clipped to the range.

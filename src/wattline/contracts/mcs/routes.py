@@ -9,7 +9,20 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp
 
-from wattline.contracts.mcs import alarms, alarms_actions, billing, errors, events, health, inventory, places, stats, telemetry
+from wattline.contracts.mcs import (
+    alarms,
+    alarms_actions,
+    availability,
+    billing,
+    errors,
+    events,
+    health,
+    inventory,
+    places,
+    stats,
+    sustainability,
+    telemetry,
+)
 from wattline.contracts.mcs.blocks import Blocks
 from wattline.contracts.mcs.cors import Around
 from wattline.contracts.mcs.feeds import routes as feeds
@@ -46,12 +59,12 @@ def build(platform: Platform) -> McsContract:
 
     charts, hot = telemetry.build(platform, gate, blocks)
     api.include_router(charts)
-    for module in (places, inventory):
+    for module in (availability, places, inventory):
         api.include_router(module.build(platform, gate, blocks))
     for router in (health.build(platform), stats.build(platform, gate, blocks)):
         api.include_router(router)
         root.include_router(router)
-    for module in (alarms, alarms_actions, events, billing, feeds):
+    for module in (alarms, alarms_actions, events, billing, sustainability, feeds):
         api.include_router(module.build(platform, gate, blocks))
 
     if platform.mqtt is not None:
