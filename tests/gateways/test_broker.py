@@ -288,6 +288,25 @@ async def test_a_slow_client_loses_messages_and_nobody_else_waits(broker: Runnin
     await quick.close()
 
 
+async def test_a_client_gets_no_more_at_once_than_it_takes(broker: Running) -> None:
+    """Receive Maximum of MQTT 5, section 3.1.2.11.3."""
+    device = Device(5)
+    await device.open(broker.port)
+    properties = b"\x21\x00\x02"
+    body = wire.field("MQTT") + bytes([5, 0xC2, 0, 60]) + wire.varint(len(properties)) + properties
+    await device.send(wire.packet(wire.CONNECT, body + wire.field("device") + wire.field("x") + wire.field("north")))
+    assert (await device.receive()).body[1] == 0
+    await device.subscribe("microlink/#")
+    for number in range(5):
+        await broker.gateway.publish(TOPIC, b"%d" % number, tenant="north")
+    first, second = [await device.message(acknowledge=False) for _ in range(2)]
+    await device.ping()
+    for got in (first, second):
+        await device.send(wire.packet(wire.PUBACK, got.packet_id.to_bytes(2, "big")))
+    assert [(await device.message()).payload for _ in range(3)] == [b"2", b"3", b"4"]
+    await device.close()
+
+
 async def test_retained_messages(broker: Running) -> None:
     device = await broker.device()
     await device.publish(TOPIC, b"1", retain=True)

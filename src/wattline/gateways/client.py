@@ -209,10 +209,14 @@ class BrokerLink:
         if self._filters:
             client.subscribe([(pattern, 1) for pattern in self._filters])
 
-    def _on_subscribe(self, _client: paho.Client, _data: Any, _mid: int, reasons: Any, _properties: Any) -> None:
+    def _on_subscribe(self, client: paho.Client, _data: Any, _mid: int, reasons: Any, _properties: Any) -> None:
         if any(reason.value >= SUBACK_FAILURE for reason in reasons):
+            # Only another connection shows whether that has changed.
             self._say("the MQTT broker does not let us subscribe")
+            client.disconnect()
             return
+        if any(reason.value < 1 for reason in reasons):
+            log.warning("the MQTT broker grants QoS 0 only: what it has sent and we could not store is lost")
         self._health.connected = True
         self._health.since = self._clock.micros()
         self._health.error = None

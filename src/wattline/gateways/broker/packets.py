@@ -87,7 +87,9 @@ class Will(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """A CONNECT packet. `expiry` is how many seconds the session shall outlive the connection, None for ever."""
+    """A CONNECT packet. `expiry` is how many seconds the session shall outlive the connection, None for ever; `at_once` is how
+    many messages the client takes without having acknowledged the first.
+    """
 
     level: int
     client_id: str
@@ -97,6 +99,7 @@ class Connect:
     password: bytes | None
     will: Will | None
     expiry: int | None
+    at_once: int = 0xFFFF
 
 
 class Publish(NamedTuple):
@@ -187,7 +190,7 @@ def _pair(reader: Reader) -> tuple[str, str]:
     return reader.text(), reader.text()
 
 
-SESSION_EXPIRY, AUTH_METHOD, TOPIC_ALIAS = 0x11, 0x15, 0x23
+SESSION_EXPIRY, AUTH_METHOD, RECEIVE_MAXIMUM, TOPIC_ALIAS = 0x11, 0x15, 0x21, 0x23
 NEVER_EXPIRES = 0xFFFFFFFF
 _PROPERTIES = (
     dict.fromkeys((0x01, 0x17, 0x19, 0x24, 0x25, 0x28, 0x29, 0x2A), Reader.byte)
@@ -228,8 +231,11 @@ def read_connect(body: bytes) -> Connect:
     if not reader.done:
         raise Malformed("a CONNECT is longer than its fields")
     asked = properties.get(SESSION_EXPIRY, 0)
+    at_once = int(str(properties.get(RECEIVE_MAXIMUM, 0xFFFF)))
+    if at_once == 0:
+        raise Malformed("a client must take one message at least", Reason.PROTOCOL_ERROR)
     expiry = (None if asked == NEVER_EXPIRES else int(str(asked))) if level == V5 else (0 if clean else None)
-    return Connect(level, client_id, clean, keep_alive, username, password, will, expiry)
+    return Connect(level, client_id, clean, keep_alive, username, password, will, expiry, at_once)
 
 
 def read_publish(flags: int, body: bytes, level: int) -> Publish:

@@ -13,7 +13,7 @@ from wattline.gateways.broker.access import Access
 from wattline.gateways.broker.connection import Connection, Receipt
 from wattline.gateways.broker.packets import Connect, Publish, Reason, Will
 from wattline.gateways.broker.retained import Retained
-from wattline.gateways.broker.session import MOST_SUBSCRIPTIONS, Outgoing, Session, SessionKey
+from wattline.gateways.broker.session import MOST_SUBSCRIPTIONS, WINDOW, Outgoing, Session, SessionKey
 from wattline.gateways.filters import Tree, is_filter, is_topic, matches
 from wattline.gateways.model import Health, Message, MqttOptions, Take
 from wattline.model.clock import Clock
@@ -139,6 +139,7 @@ class Broker:
             former = None
         session = former or Session(key, principal)
         session.principal = principal
+        session.window = min(WINDOW, connect.at_once)
         self._sessions[key] = session
         return session, former is not None, assigned
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from wattline.model.principal import Principal
 
 WINDOW = 32
-"""Messages on their way to one client without its acknowledgement."""
+"""Messages on their way to one client without its acknowledgement, unless it takes less."""
 MOST_WAITING = 1000
 """Messages that wait for a slow or absent client."""
 MOST_SUBSCRIPTIONS = 64
@@ -48,10 +48,10 @@ class Session:
         self.subscriptions: dict[str, int] = {}
         self.received: set[int] = set()
         """Packet identifiers of QoS 2 publications that were not released yet."""
+        self.window = WINDOW
         self.wire: Wire | None = None
         self.expires: float | None = None
         """When an absent client is forgotten, by the clock of the event loop."""
-        self.dropped = 0
         self._waiting: deque[Outgoing] = deque()
         self._sent: dict[int, Outgoing] = {}
         self._last = 0
@@ -63,7 +63,7 @@ class Session:
                 return False
             self.wire.send(message, 0, False)
             return True
-        if self.wire is not None and not self._waiting and len(self._sent) < WINDOW:
+        if self.wire is not None and not self._waiting and len(self._sent) < self.window:
             self._send(message)
             return True
         if len(self._waiting) >= MOST_WAITING:
@@ -94,5 +94,5 @@ class Session:
             self._pump()
 
     def _pump(self) -> None:
-        while self.wire is not None and self._waiting and len(self._sent) < WINDOW:
+        while self.wire is not None and self._waiting and len(self._sent) < self.window:
             self._send(self._waiting.popleft())
