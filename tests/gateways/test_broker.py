@@ -21,7 +21,7 @@ from tests.gateways.test_mosquitto import until
 from wattline.gateways.model import MOST_PAYLOAD, MqttOptions
 from wattline.gateways.service import MqttGateway
 from wattline.model.clock import ManualClock
-from wattline.model.errors import Unavailable
+from wattline.model.errors import Invalid, Unavailable
 from wattline.model.principal import Principal
 
 WRITE = frozenset({"telemetry:write"})
@@ -478,6 +478,15 @@ async def test_tls(clock: ManualClock, certificate: tuple[Path, Path]) -> None:
         with contextlib.suppress(ConnectionError):
             await plain.send(wire.connect_packet(password="north"))
         assert await plain.closed()
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+async def test_a_public_address_is_not_listened_on_unprotected(clock: ManualClock, is_open: bool) -> None:
+    options = replace(OPTIONS, host="0.0.0.0", open=is_open)
+    made = MqttGateway(options, KeyRing(), Letters(), clock)  # type: ignore[arg-type]
+    with pytest.raises(Invalid, match="loopback" if is_open else "tls_cert"):
+        await made.start()
+    await made.stop()
 
 
 async def test_a_taken_port_is_said(broker: Running, clock: ManualClock) -> None:

@@ -9,6 +9,7 @@ import secrets
 import ssl
 from collections.abc import Callable, Sequence
 
+from wattline.gateways.address import is_loopback
 from wattline.gateways.broker.access import Access
 from wattline.gateways.broker.connection import Connection, Receipt
 from wattline.gateways.broker.packets import Connect, Publish, Reason, Will
@@ -56,9 +57,16 @@ class Broker:
         self._retained: dict[str, Retained] = {}
 
     async def start(self, filters: Sequence[str]) -> None:
-        """Listen. Raises `Unavailable` where the address is taken, `Invalid` where the certificate cannot be used."""
+        """Listen. Raises `Unavailable` where the address is taken, `Invalid` where the certificate cannot be used, or where
+        keys and readings would cross a network unprotected.
+        """
         self._filters = filters
         options = self._options
+        if not is_loopback(options.host):
+            if options.open:
+                raise Invalid("MQTT without credentials is for a loopback address", "mqtt_host")
+            if options.tls_cert is None:
+                raise Invalid(f"{options.host} is a public address: MQTT needs tls_cert and tls_key there", "mqtt_host")
         try:
             context = _context(options)
         except (OSError, ssl.SSLError) as error:
