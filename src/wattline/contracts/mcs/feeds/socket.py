@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 from starlette.types import Message, Receive, Send
 
+from wattline.contracts.mcs.feeds import wire
 from wattline.contracts.mcs.feeds.spelling import spell
 from wattline.model.clock import Clock
 from wattline.model.errors import Unavailable
@@ -122,7 +123,7 @@ class Connection:
                 follower.ask_snapshot()
 
     async def _feed(self, follower: Follower) -> Closing | None:
-        send, more = self._send, follower.more
+        deliver, more = wire.deliver(self._receive, self._send), follower.more
         while True:
             more.clear()
             try:
@@ -133,10 +134,10 @@ class Connection:
             if not messages:
                 await more.wait()
                 continue
-            for number, message in enumerate(messages, 1):
-                await send(message)
-                if number % AT_ONCE == 0:
+            for start in range(0, len(messages), AT_ONCE):
+                if start:
                     await asyncio.sleep(0)
+                await deliver(messages[start : start + AT_ONCE])
 
     async def _guard(self, patience: Patience, allowed: Callable[[], Awaitable[bool]]) -> Closing | None:
         loop = asyncio.get_running_loop()
