@@ -206,6 +206,30 @@ async def test_min_priority_is_that_level_or_more_severe_and_what_is_none_means_
     assert [each["alarm"]["priority"] for each in frames] == ["P2", "P0"][-count:]
 
 
+async def test_an_alarm_that_becomes_less_severe_than_asked_for_is_told_to_its_end(hall: Hall) -> None:
+    await hall.limit("CDU-01-T-SUP", {"H": {"value": 10.0, "priority": "P2"}})
+
+    async def life() -> None:
+        await hall.judged("CDU-01-T-SUP", 11.0)
+        for value in (56.0, 61.0, 56.0, 50.0):
+            await hall.judged(TAG, value)
+        for tag in (TAG, "CDU-01-T-SUP"):
+            await hall.post(f"/alarms/{hall.points[tag].id}/acknowledge", operator="ann")
+        await hall.judged("CDU-01-T-SUP", 1.0)
+
+    told = ["alarm_escalated", "alarm_deescalated", "alarm_rtn_unack", "alarm_acked", "alarm_cleared"]
+    async with hall.listening("/ws/alarms", min_priority="P1", ids="true") as feed:
+        await life()
+        frames = await feed.take(len(told))
+        assert [frame["event"] for frame in frames] == told
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(feed.socket.recv(), 0.05)
+    async with hall.listening("/ws/alarms", min_priority="P1", last_event_id=frames[0]["id"]) as back:
+        again = await back.take(5)
+        assert [frame["event"] for frame in again] == [*told[1:], "alarm_cleared"]
+        assert again[-1]["alarm"]["tag"] == "CDU-01-T-SUP"
+
+
 async def test_block_slug_selects_and_equal_slugs_never_mix(hall: Hall) -> None:
     elsewhere = await hall.build("syracuse", "block-01")
     hall.points["elsewhere"] = elsewhere[TAG]

@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 
-from wattline.alarms.model import PRIORITIES, STATES, Priority, State
+from wattline.alarms.model import PRIORITIES, STATES, Alarm, Priority, State
 from wattline.alarms.query import AlarmFilter, AlarmPage
 from wattline.contracts.mcs import derive
 from wattline.contracts.mcs.alarms_rows import AlarmRow, alarm_row
@@ -20,6 +20,7 @@ from wattline.contracts.mcs.errors import JSON, BadRequest
 from wattline.contracts.mcs.gate import Gate
 from wattline.contracts.mcs.times import Moment
 from wattline.model.clock import to_micros
+from wattline.model.errors import NotFound
 from wattline.model.principal import Principal
 from wattline.platform import Platform
 
@@ -117,8 +118,14 @@ class AlarmQueries:
         if self._is_of_nothing(principal, where):
             return AlarmsRow(0, 0, [])
         found: AlarmPage = await self._alarms.query(principal.tenant, where, offset, limit)
-        rows = [alarm_row(alarm, self._registry.any_point(alarm.sensor)) for alarm in found.alarms]
-        return AlarmsRow(found.total, found.standing, rows)
+        return AlarmsRow(found.total, found.standing, [row for alarm in found.alarms if (row := self._row(alarm)) is not None])
+
+    def _row(self, alarm: Alarm) -> AlarmRow | None:
+        """The alarm; None where another process has just registered its sensor and this one is about to learn of it."""
+        try:
+            return alarm_row(alarm, self._registry.any_point(alarm.sensor))
+        except NotFound:
+            return None
 
     def _is_of_nothing(self, principal: Principal, where: AlarmFilter) -> bool:
         """Whether a place was named that the principal does not see: no store is asked about a text that a caller made up."""

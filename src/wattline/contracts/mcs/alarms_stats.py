@@ -8,6 +8,7 @@ import msgspec
 
 from wattline.alarms.statistics import Statistics
 from wattline.contracts.mcs.derive import said
+from wattline.model.errors import NotFound
 from wattline.registry.service import Registry
 
 
@@ -60,6 +61,14 @@ class StatsRow(msgspec.Struct):
     ]
 
 
+def _tag(registry: Registry, sensor: int) -> str:
+    """The sensor's tag; its number where another process has just registered it and this one is about to learn of it."""
+    try:
+        return registry.any_point(sensor).tag
+    except NotFound:
+        return str(sensor)
+
+
 def stats_row(found: Statistics, registry: Registry) -> StatsRow:
     """The figures for an answer."""
     return StatsRow(
@@ -78,7 +87,7 @@ def stats_row(found: Statistics, registry: Registry) -> StatsRow:
         found.peak_10_minutes,
         found.flooded,
         found.flood_share_24h,
-        [ContributorRow(each.sensor, registry.any_point(each.sensor).tag, each.raised, each.share) for each in found.top],
+        [ContributorRow(each.sensor, _tag(registry, each.sensor), each.raised, each.share) for each in found.top],
         found.stale_alarms,
         list(found.stale_sensors),
         list(found.chattering),

@@ -29,6 +29,7 @@ from wattline.registry.service import Registry
 
 KIND = "alarm"
 SNAPSHOT = "alarm_snapshot"
+ENDINGS = frozenset({"alarm_cleared", "alarm_deescalated"})
 
 
 class AlarmFrame(msgspec.Struct):
@@ -58,12 +59,14 @@ class Wanted:
     sites: frozenset[str] | None
     numbered: bool
 
-    def takes(self, registry: Registry, site: str | None, block: Block | None, priority: object) -> bool:
-        """Whether an alarm of this place and priority is for this client."""
+    def includes(self, site: str | None, block: Block | None) -> bool:
+        """Whether alarms of this place are for this client."""
         if self.sites is not None and site not in self.sites:
             return False
-        if self.find is not None and (block is None or self.find() is not block):
-            return False
+        return self.find is None or (block is not None and self.find() is block)
+
+    def is_severe(self, priority: object) -> bool:
+        """Whether alarms of this priority are for this client."""
         return not isinstance(priority, str) or priority <= self.least
 
 
@@ -85,6 +88,7 @@ class Alarms:
         position: int,
         wanted: Wanted,
         snapshot: bool,
+        resumed: bool = False,
     ) -> None:
         self.more = more
         self._registry = registry
@@ -94,6 +98,9 @@ class Alarms:
         self._position = position
         self._wanted = wanted
         self._snapshot = snapshot
+        self._resumed = resumed
+        self._shown: set[int] = set()
+        """Alarms that the client holds: it hears of them to their end, also when they become less severe than it asked for."""
 
     def ask_snapshot(self) -> None:
         self._snapshot = True
@@ -113,10 +120,20 @@ class Alarms:
                 return messages
 
     def _is_mine(self, event: Event) -> bool:
-        if event.kind != KIND or not isinstance(event.body.get("alarm_id"), int):
+        body = event.body
+        alarm = body.get("alarm_id")
+        if event.kind != KIND or not isinstance(alarm, int):
             return False
-        block = block_of(self._registry, event)
-        return self._wanted.takes(self._registry, event.site, block, event.body.get("priority"))
+        if not self._wanted.includes(event.site, block_of(self._registry, event)):
+            return False
+        mine = self._wanted.is_severe(body.get("priority")) or alarm in self._shown
+        # What a client that comes back was shown before is not known, so it is told of every end.
+        mine = mine or (self._resumed and event.type in ENDINGS)
+        if mine:
+            (self._shown.discard if body.get("state") == "CLEARED" and event.type == "alarm_cleared" else self._shown.add)(
+                alarm
+            )
+        return mine
 
     async def _message(self, logged: Logged) -> Message | None:
         key = "numbered" if self._wanted.numbered else "alarm"
@@ -147,7 +164,8 @@ class Alarms:
         present = await self._history.present(self._tail.tenant, block, wanted.sites)
         now, messages = self._clock.micros(), []
         for alarm in present:
-            if alarm.priority <= wanted.least:
+            if wanted.is_severe(alarm.priority):
+                self._shown.add(alarm.id or 0)
                 message = self._frame(SNAPSHOT, alarm, now, self._position, wanted.numbered)
                 if message is not None:
                     messages.append(message)

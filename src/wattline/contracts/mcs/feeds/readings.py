@@ -6,6 +6,7 @@ A reading that is older than the newest of its sensor is not live: it is passed 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -28,6 +29,9 @@ GATHER_SECONDS = 0.01
 """Readings of so long go to the clients together."""
 MOST_WAITING = 8192
 """Readings that may wait for one client; with one more, only the newest of each sensor are kept."""
+
+
+log = logging.getLogger(__name__)
 
 
 class ReadingFrame(msgspec.Struct):
@@ -182,7 +186,11 @@ class Hub:
             if delivery.lost:
                 self._metrics.stream_dropped.add(delivery.lost)
             if isinstance(delivery.message, list):
-                self._take(delivery.message)
+                try:
+                    self._take(delivery.message)
+                except Exception:
+                    # One message that cannot be shown must not silence the feed for everybody.
+                    log.exception("readings could not be shown live")
 
     def _take(self, rows: Sequence[Row]) -> None:
         if self._unresolved and len(self._registry.blocks_by_id) != self._blocks_seen:

@@ -86,7 +86,8 @@ class Feeds:
         more = asyncio.Event()
         async with self._tails.following(asked.principal.tenant, more.set) as (tail, last):
             position = last if since is None else min(since, last)
-            yield Alarms(registry, self._history, self._platform.clock, more, tail, position, wanted, snapshot)
+            resumed = since is not None
+            yield Alarms(registry, self._history, self._platform.clock, more, tail, position, wanted, snapshot, resumed)
 
     @asynccontextmanager
     async def events(self, asked: Asked) -> AsyncIterator[Follower]:

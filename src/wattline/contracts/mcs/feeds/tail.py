@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from itertools import islice
@@ -25,6 +26,8 @@ TICK_SECONDS = 0.5
 HELD = 2000
 BLOCK = 500
 WAITING = 1024
+
+log = logging.getLogger(__name__)
 
 
 class Logged:
@@ -66,6 +69,9 @@ class Tail:
             try:
                 found, upto = await self._events.after(self.tenant, self.last, BLOCK)
             except Unavailable:
+                found, upto = [], self.last
+            except Exception:
+                log.exception("the event log could not be followed")
                 found, upto = [], self.last
             if upto > self.last:
                 self._append(found, upto)
