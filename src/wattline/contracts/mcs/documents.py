@@ -40,7 +40,7 @@ class McsTooMany(BaseModel):
 
 
 _REFUSALS: dict[int, dict[str, Any]] = {
-    400: {"model": McsFailure, "description": "The parameters make no sense together, such as an end before the start."},
+    400: {"model": McsFailure, "description": "The request makes no sense: an end before the start, a body that is not UTF-8."},
     401: {"model": McsFailure, "description": "No key, or one that is not valid now."},
     403: {"model": McsFailure, "description": "The key lacks the scope."},
     404: {"model": McsFailure, "description": "There is no such thing, or the key does not include it."},
@@ -54,8 +54,9 @@ _REFUSALS: dict[int, dict[str, Any]] = {
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that asks for a key: what every one may answer, and these statuses."""
-    return {status: _REFUSALS[status] for status in sorted({401, 403, 429, 503, *statuses})}
+    """The `responses` of a route that asks for a key: what every one may answer, and these statuses (413: it reads a body)."""
+    usual = {401, 403, 429, 503} | ({400} if 413 in statuses else set())
+    return {status: _REFUSALS[status] for status in sorted(usual.union(statuses))}
 
 
 class Site(BaseModel):

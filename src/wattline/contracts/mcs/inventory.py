@@ -67,7 +67,7 @@ def build(platform: Platform, gate: Gate, blocks: Blocks) -> APIRouter:
         ]
         return sorted(rows, key=lambda row: (rank(row.subsystem), row.tag, row.id))
 
-    @router.get("/sensors/{block_slug:path}", summary="Sensor registry", responses=documents.refusals(409, 422))
+    @router.get("/sensors/{block_slug:path}", summary="Sensor registry", responses=documents.refusals(404, 409, 422))
     async def sensors(
         block_slug: str, subsystem: SubsystemFilter = None, principal: Principal = caller
     ) -> list[documents.Sensor]:
