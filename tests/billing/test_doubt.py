@@ -132,6 +132,37 @@ async def test_a_new_meter_is_an_anomaly_and_no_energy(place: Plant, start: int)
     assert report.estimated_share == pytest.approx(3 / 23)
 
 
+async def test_a_register_is_judged_step_by_step(place: Plant, start: int) -> None:
+    """Many small steps in an interval are what they are, however large their sum; one as large as that is none."""
+    small = await place.spine.registry.put_block("t", "s", "small", capacity_mw=0.001)
+    (register,) = await place.spine.registry.put_points("t", "s", "small", [spec("E", "kWh", "facility_main")])
+    rising = [(start + i * MINUTE, 9.0 * i) for i in range(5)]
+    await place.send(register, [*rising, (start + 6 * MINUTE, 36.0), (start + 7 * MINUTE, 72.0)])
+    report = await place.energy.electrical(small, start, start + HOUR)
+    assert report.rows.energy[0] == 36.0
+    assert report.total == Decimal("36.0")
+    assert report.anomalies == 1
+
+
+async def test_a_reset_inside_of_an_interval_that_ends_higher(place: Plant, start: int) -> None:
+    (register,) = await place.meters(spec("E", "kWh", "facility_main"))
+    values = [5.0, 8.0, 0.5, 9.0]
+    await place.send(register, [(start + i * MINUTE, value) for i, value in enumerate(values)])
+    report = await place.energy.electrical(place.block, start, start + HOUR)
+    assert report.total == Decimal("12.0")
+    assert report.estimated_share == pytest.approx(0.5 / 12)
+
+
+async def test_an_interval_without_a_reading_of_its_own_gets_its_share(place: Plant, start: int) -> None:
+    """A reading on an edge is the last of the interval before: the next one has none."""
+    (register,) = await place.meters(spec("E", "kWh", "facility_main"))
+    await place.send(register, [(start + BUCKET, 100.0), (start + 12 * MINUTE, 107.0)])
+    report = await place.energy.electrical(place.block, start, start + HOUR)
+    assert report.rows.bucket.tolist() == [start + BUCKET, start + 2 * BUCKET]
+    assert report.rows.energy.tolist() == pytest.approx([5.0, 2.0])
+    assert report.estimated_share == 1.0
+
+
 async def test_totals_are_exact_sums(place: Plant, start: int) -> None:
     """Ten thousand times a tenth is a thousand."""
     (register,) = await place.meters(spec("E", "kWh", "facility_main", factor=0.1))
