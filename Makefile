@@ -18,6 +18,7 @@ setup:
 bench:
 	@scripts/setup test
 	@scripts/need wrk wrk
+	@PATH=$$PATH:/usr/sbin scripts/need mosquitto mosquitto
 	@.venv/bin/python -m bench $(ARGS)
 
 # Write docs/reference anew from the code.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import alarms, comparison, detection, ingest, lifecycle, live, query, scenario
+from bench import alarms, comparison, detection, feeds, ingest, lifecycle, live, mqtt, query, scenario, telemetry
 from bench.runner import Bench
 
 BENCHES: tuple[Bench, ...] = (
@@ -13,7 +13,10 @@ BENCHES: tuple[Bench, ...] = (
     Bench("week", query.week),
     Bench("live", live.live),
     Bench("scoring", detection.scoring),
+    Bench("telemetry", telemetry.telemetry),
     Bench("alarms", alarms.alarms),
+    Bench("feeds", feeds.feeds),
+    Bench("mqtt", mqtt.mqtt),
     Bench("lifecycle", lifecycle.lifecycle),
     Bench("scenario", scenario.scenario),
 )
