@@ -108,6 +108,8 @@ class Server:
             loop="uvloop",
             http="httptools",
             ws="websockets-sansio",
+            # Live frames are small and sent to many: compressing each for each client costs more than it saves.
+            ws_per_message_deflate=False,
             lifespan="off",
             log_config=None,
             log_level=logging.WARNING,

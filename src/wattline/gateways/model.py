@@ -10,6 +10,9 @@ from typing import Literal, NamedTuple
 MOST_PAYLOAD = 65_536
 """Bytes of the largest message that the embedded broker takes."""
 
+USUAL_PORT = 1883
+"""Where devices look for a broker."""
+
 Category = Literal["PARSE_ERROR", "TOPIC_ERROR", "SENSOR_UNKNOWN", "VALUE_ERROR", "INTERNAL_ERROR"]
 CATEGORIES: tuple[Category, ...] = ("PARSE_ERROR", "TOPIC_ERROR", "SENSOR_UNKNOWN", "VALUE_ERROR", "INTERNAL_ERROR")
 
@@ -40,8 +43,8 @@ class MqttOptions:
 
     With a `url` (`mqtt://USER:PASSWORD@HOST:1883` or `mqtts://...`) from that broker, as `tenant`; its certificate is
     checked against `ca_file` or the system's authorities, and it is shown `client_cert` with `client_key` where it asks for
-    one. Without a `url` the embedded broker listens on `host` and `port` (0: a
-    free one), with TLS where `tls_cert` and `tls_key` are given, and asks for API keys unless `open`.
+    one. Without a `url` the embedded broker listens on `host` and `port` (0: a free one; None: 1883, or a free one where
+    that is taken), with TLS where `tls_cert` and `tls_key` are given, and asks for API keys unless `open`.
     `client_id` names our session at an external broker and must stay the same (see `session_name`).
     `most_pending` messages may wait for their handler; then nothing more is read from the network.
     """
@@ -52,7 +55,7 @@ class MqttOptions:
     client_key: Path | None = None
     client_id: str = "wattline"
     host: str = "127.0.0.1"
-    port: int = 1883
+    port: int | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
     open: bool = False

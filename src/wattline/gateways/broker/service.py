@@ -16,7 +16,7 @@ from wattline.gateways.broker.packets import Connect, Publish, Reason, Will
 from wattline.gateways.broker.retained import Retained
 from wattline.gateways.broker.session import MOST_SUBSCRIPTIONS, WINDOW, Outgoing, Session, SessionKey
 from wattline.gateways.filters import Tree, is_filter, is_topic, matches
-from wattline.gateways.model import Health, Message, MqttOptions, Take
+from wattline.gateways.model import USUAL_PORT, Health, Message, MqttOptions, Take
 from wattline.model.clock import Clock
 from wattline.model.errors import Forbidden, Invalid, Unauthenticated, Unavailable, WattlineError
 from wattline.model.principal import Principal
@@ -71,18 +71,24 @@ class Broker:
             context = _context(options)
         except (OSError, ssl.SSLError) as error:
             raise Invalid(f"cannot use the certificate of the MQTT broker: {error}", "tls_cert") from error
-        loop = asyncio.get_running_loop()
-        try:
-            self._server = await loop.create_server(lambda: Connection(self), options.host, options.port, ssl=context)
-        except OSError as error:
-            text = f"cannot listen on {options.host} port {options.port} for MQTT: {error.strerror}"
-            raise Unavailable(text) from error
+        self._server = await self._listen(context)
         self.port = int(self._server.sockets[0].getsockname()[1])
         host = f"[{options.host}]" if ":" in options.host else options.host
         self._health.broker = f"{'mqtt' if context is None else 'mqtts'}://{host}:{self.port}"
         self._health.connected, self._health.since = True, self._clock.micros()
         self._sweep = asyncio.create_task(self._keep_out(), name="mqtt keys")
         log.info("the MQTT broker listens on %s", self._health.broker)
+
+    async def _listen(self, context: ssl.SSLContext | None) -> asyncio.Server:
+        host, port = self._options.host, self._options.port
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.create_server(lambda: Connection(self), host, USUAL_PORT if port is None else port, ssl=context)
+        except OSError as error:
+            if port is not None:
+                raise Unavailable(f"cannot listen on {host} port {port} for MQTT: {error.strerror}") from error
+        log.warning("port %d is taken: the MQTT broker takes a free one", USUAL_PORT)
+        return await loop.create_server(lambda: Connection(self), host, 0, ssl=context)
 
     async def stop(self) -> None:
         """End every connection and the listener."""
