@@ -231,3 +231,16 @@ async def test_what_other_contracts_brought_is_there_too(hall: Hall) -> None:
         ("FDR002-power_mw", "MW", "electrical"), ("FDR002-voltage_kv", "kV", "electrical"),
     ]  # fmt: skip
     assert {sensor["id"] for sensor in found} == {*stream.sensor_ids}
+
+
+async def test_edge_computers_are_listed_only_where_they_are_asked_for(hall: Hall) -> None:
+    before = await hall.get("/blocks/baldwinsville/block-01")
+    equipment, sensors = await hall.get("/equipment/block-01"), await hall.get("/sensors/block-01")
+    spec = PointSpec("EDGE-ONLINE", "EDGE-1", "edge", "bool", kind="state", equipment_type="edge_computer")
+    await hall.platform.registry.put_points(hall.tenant, "baldwinsville", "block-01", [spec])
+    after = await hall.get("/blocks/baldwinsville/block-01")
+    for key in ("sensor_count", "equipment_count"):
+        assert after[key] == before[key]
+    assert await hall.get("/equipment/block-01") == equipment
+    assert await hall.get("/sensors/block-01") == sensors
+    assert [row["tag"] for row in await hall.get("/sensors/block-01", subsystem="edge")] == ["EDGE-ONLINE"]

@@ -12,7 +12,7 @@ from wattline.alarms.limits import to_thresholds
 from wattline.contracts.mcs import documents
 from wattline.contracts.mcs.blocks import Blocks
 from wattline.contracts.mcs.gate import Gate
-from wattline.contracts.mcs.subsystems import SubsystemFilter, rank
+from wattline.contracts.mcs.subsystems import SubsystemFilter, listed, rank, scheduled
 from wattline.model.errors import NotFound
 from wattline.model.place import Device
 from wattline.model.principal import Principal
@@ -49,7 +49,7 @@ def build(platform: Platform, gate: Gate, blocks: Blocks) -> APIRouter:
     async def equipment(block_slug: str, principal: Principal = caller) -> list[documents.Equipment]:
         """The equipment of a block, by subsystem and tag. A block without any is answered like an unknown one."""
         found = blocks.find(principal, block_slug)
-        devices = [] if found is None else registry.block_devices(found.id)
+        devices = [] if found is None else scheduled(registry.block_devices(found.id))
         if found is None or not devices:
             raise NotFound(f"No equipment found for block '{block_slug}'")
         sensors = Counter(point.device.id for point in registry.block_points(found.id))
@@ -73,7 +73,7 @@ def build(platform: Platform, gate: Gate, blocks: Blocks) -> APIRouter:
     ) -> list[documents.Sensor]:
         """The sensors of a block, by subsystem and tag. An unknown block has none."""
         found = blocks.find(principal, block_slug)
-        points = [] if found is None else registry.block_points(found.id)
+        points = [] if found is None else listed(registry.block_points(found.id), subsystem)
         rows = [
             documents.Sensor(
                 id=point.id,
@@ -89,7 +89,6 @@ def build(platform: Platform, gate: Gate, blocks: Blocks) -> APIRouter:
                 alarm_thresholds=thresholds_of(platform, point),
             )
             for point in points
-            if subsystem is None or point.subsystem == subsystem
         ]
         return sorted(rows, key=lambda row: (rank(row.subsystem), row.tag, row.id))
 

@@ -8,6 +8,7 @@ from fastapi import Response
 from wattline.contracts.mcs.blocks import Blocks, required
 from wattline.contracts.mcs.errors import JSON
 from wattline.contracts.mcs.parameters import LatestQuery
+from wattline.contracts.mcs.subsystems import listed
 from wattline.contracts.mcs.times import spell_all
 from wattline.model.clock import HOUR, Clock
 from wattline.model.principal import Principal
@@ -60,11 +61,9 @@ class LatestValues:
             return _answer(Latest(text, 0, []))
         since = self._clock.micros() - FRESH
         found: list[tuple[Point, Reading]] = []
-        for point in self._registry.block_points(block.id):
+        for point in listed(self._registry.block_points(block.id), query.subsystem):
             reading = point.newest()
-            if reading is None or (reading.time < since and not query.include_stale):
-                continue
-            if query.subsystem is None or point.subsystem == query.subsystem:
+            if reading is not None and (reading.time >= since or query.include_stale):
                 found.append((point, reading))
         found.sort(key=lambda each: each[0].id)
         times = spell_all([reading.time for _, reading in found])

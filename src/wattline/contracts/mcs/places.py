@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from wattline.contracts.mcs import documents
 from wattline.contracts.mcs.blocks import Blocks
 from wattline.contracts.mcs.gate import Gate
+from wattline.contracts.mcs.subsystems import listed, scheduled
 from wattline.model.clock import from_micros
 from wattline.model.errors import NotFound
 from wattline.model.place import Block, Site
@@ -51,7 +52,7 @@ class Shown:
 
     def block(self, block: Block) -> dict[str, Any]:
         """The fields of a block in a list."""
-        points = self._registry.block_points(block.id)
+        points = listed(self._registry.block_points(block.id))
         alarms = (self._alarms.live(point.id) for point in points)
         return {
             "id": block.id,
@@ -109,7 +110,10 @@ def build(platform: Platform, gate: Gate, blocks: Blocks) -> APIRouter:
     async def block(slug: str, principal: Principal = caller) -> documents.BlockDetail:
         """One block, by its slug where no other site has such a block, or by `site/slug`."""
         found = blocks.block(principal, slug)
-        more: dict[str, Any] = {"config": plain(found.config), "equipment_count": len(registry.block_devices(found.id))}
+        more: dict[str, Any] = {
+            "config": plain(found.config),
+            "equipment_count": len(scheduled(registry.block_devices(found.id))),
+        }
         return documents.BlockDetail(**shown.block(found), **more)
 
     return router
