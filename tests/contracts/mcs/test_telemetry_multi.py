@@ -36,9 +36,9 @@ async def test_many_sensors_are_answered_as_each_alone(hall: Hall, agg: str) -> 
     await hall.platform.pipeline.rollup.advance()
     ids = [point.id for point in hall.points.values()]
     text = ",".join(map(str, ids))
-    found = await hall.get("/telemetry/multi", sensor_ids=text, start=hall.iso(-3 * 3600), end=hall.iso(), agg=agg)
+    found = await hall.get("/telemetry/multi", sensor_ids=text, start=hall.iso(-36 * 3600), end=hall.iso(), agg=agg)
     for sensor in ids:
-        alone = await hall.get("/telemetry", sensor_id=sensor, start=hall.iso(-3 * 3600), end=hall.iso(), agg=agg)
+        alone = await hall.get("/telemetry", sensor_id=sensor, start=hall.iso(-36 * 3600), end=hall.iso(), agg=agg)
         assert found["sensors"][str(sensor)] == alone["data"]
         assert alone["point_count"] > 0
 
