@@ -9,6 +9,9 @@ import pytest
 import pytest_asyncio
 
 from tests.contracts.mcs.halls import Building, Hall, building
+from wattline.model.clock import DAY, HOUR, SECOND
+
+NOON = 12 * HOUR
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,8 +31,8 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Buil
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def hall(served: Building) -> AsyncIterator[Hall]:
-    """A tenant with a block, a day after the last test's."""
-    served.clock.advance(86_400)
+    """A tenant with a block, at the next noon after the last test: energy is counted in whole intervals of the clock."""
+    served.clock.advance((DAY - (served.clock.micros() - NOON) % DAY) / SECOND)
     async with Hall(served).open() as made:
         yield made
 
