@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from wattline.ingest.writer import Writer
-from wattline.model.clock import DAY, HOUR, MINUTE, SECOND, Clock
+from wattline.model.clock import HOUR, MINUTE, SECOND, Clock
 from wattline.telemetry.tiers import TIERS
 from wattline.telemetry.writer import TelemetryWriter
 
@@ -69,11 +69,7 @@ class Rollup:
     async def settle(self, sensors: set[int] | None = None, start: int = 0, end: int = 2**62) -> None:
         """Recompute the late hours of these sensors (None: of all) that touch [start, end)."""
         async with self._writer.lane:
-            pairs = [
-                (sensor, hour)
-                for sensor, hour in self._writer.late_hours
-                if hour < end and hour + DAY > start and (sensors is None or sensor in sensors)
-            ]
+            pairs = self._writer.late_hours.touching(sensors, start, end)
             for first in range(0, len(pairs), MOST_HOURS):
                 await self._settle(pairs[first : first + MOST_HOURS])
 
@@ -89,8 +85,7 @@ class Rollup:
 
     def touches(self, sensors: set[int], start: int, end: int) -> bool:
         """Whether a late hour could make a bucket of these sensors in [start, end) stale."""
-        late = self._writer.late_hours
-        return any(hour < end and hour + DAY > start and sensor in sensors for sensor, hour in late)
+        return bool(self._writer.late_hours.touching(sensors, start, end))
 
     async def retain(self) -> None:
         """Drop the partitions of every table that are wholly older than its retention (us, by table)."""

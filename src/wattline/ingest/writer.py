@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from wattline.ingest.columns import as_stored, readings_of, records_of, resolve_late
 from wattline.ingest.journal import Backlog, Block, Journal
+from wattline.ingest.late import LateHours
 from wattline.ingest.tail import Tail
 from wattline.model.clock import HOUR, Clock
 from wattline.model.errors import StorageFull, Unavailable
@@ -88,13 +89,13 @@ class Writer:
         self.lane = asyncio.Lock()
         self.watermark = 0
         """Every bucket before this instant is in the tiers, but for the late hours."""
-        self.late_hours: set[tuple[int, int]] = set()
+        self.late_hours = LateHours()
 
     async def open(self) -> Backlog:
         """Read what the journal owes. Nothing is moved yet."""
         backlog = await self._in_journal(self._journal.backlog)
         self._flushed, self._tail.committed = backlog.moved, backlog.newest
-        self.late_hours = set(await self._in_journal(self._journal.late))
+        self.late_hours = LateHours(await self._in_journal(self._journal.late))
         watermark = await self._in_journal(self._journal.mark, "watermark")
         self.watermark = watermark or 0
         return backlog
@@ -188,10 +189,10 @@ class Writer:
         old = readings.time < self.watermark
         if not old.any():
             return
-        marks = await asyncio.to_thread(_hours, readings.sensor[old], readings.time[old]) - self.late_hours
+        marks = self.late_hours.new(await asyncio.to_thread(_hours, readings.sensor[old], readings.time[old]))
         if marks:
-            await self._in_journal(self._journal.mark_late, sorted(marks))
-            self.late_hours |= marks
+            await self._in_journal(self._journal.mark_late, marks)
+            self.late_hours.add(marks)
 
     async def next_version(self) -> int:
         """A number for recomputed buckets that grows over restarts, even where the machine's clock is set back."""
@@ -203,7 +204,7 @@ class Writer:
     async def settle(self, pairs: list[tuple[int, int]]) -> None:
         """The tiers of these late hours were recomputed (by the holder of `lane`)."""
         await self._in_journal(self._journal.settle, pairs)
-        self.late_hours.difference_update(pairs)
+        self.late_hours.remove(pairs)
 
     async def advance(self, watermark: int) -> None:
         """The tiers hold every bucket before `watermark` (said by the holder of `lane`)."""

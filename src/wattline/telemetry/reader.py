@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from wattline.model.clock import MINUTE, SECOND
 from wattline.telemetry.engine import Engine
+from wattline.telemetry.gather import Gather
 from wattline.telemetry.summaries import LONGEST_TAIL, NONE, Summaries, merged, rows_sql
 from wattline.telemetry.tiers import FROM_BUCKETS, FROM_RAW, TIERS, VALUE_COLUMNS, bucket_of
 
@@ -101,6 +102,7 @@ class TelemetryReader:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._gather = Gather(self._rows_of)
 
     async def ping(self) -> None:
         """Raise `Unavailable` unless the store answers."""
@@ -187,8 +189,12 @@ class TelemetryReader:
             found = await self.buckets(sensors, low, high, width, watermark)
             kept = (found.total, found.low, found.high, found.last, found.count, found.good, found.bad)
             return Summaries(found.group, found.time, *kept)
+        return (await self._gather((width, tuple(pieces)), sensors)).only(sensors)
+
+    async def _rows_of(self, key: tuple[int, tuple[tuple[str, int, int], ...]], sensors: list[int]) -> Summaries:
+        width, pieces = key
         single = len(sensors) == 1
-        bound = {"sensor": sensors[0]} if single else {"sensors": list(sensors)}
+        bound = {"sensor": sensors[0]} if single else {"sensors": sensors}
         return merged(await self._engine.query(rows_sql(pieces, width, single=single), bound), width)
 
     async def first_readings(self, sensors: Sequence[int], start: int, end: int, most: int) -> RawReadings:

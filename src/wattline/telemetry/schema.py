@@ -10,6 +10,11 @@ from wattline.telemetry.tiers import TIERS, Tier
 # that spans many days is legal.
 DURABLE = "fsync_after_insert = 1, fsync_part_directory = 1"
 
+# A tier is read a few hundred rows of one sensor at a time, with most of its columns: small granules, and all columns of a part
+# in one file, halve what such a read costs.
+NARROW = "min_bytes_for_wide_part = 1099511627776"
+TIER_SETTINGS = f"{DURABLE}, index_granularity = 1024, {NARROW}"
+
 READINGS = f"""
     CREATE TABLE IF NOT EXISTS readings (
         sensor UInt32 CODEC(Delta, ZSTD(1)),
@@ -59,10 +64,14 @@ def _tier(tier: Tier) -> str:
         bad UInt64 CODEC(T64, ZSTD(1)),
         version UInt64 CODEC(Delta, ZSTD(1))
     ) ENGINE = ReplacingMergeTree(version)
-    PARTITION BY {tier.partition} ORDER BY (sensor, time) SETTINGS {DURABLE}"""
+    PARTITION BY {tier.partition} ORDER BY (sensor, time) SETTINGS {TIER_SETTINGS}"""
 
 
-MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = ((1, (READINGS, REPLACED, RECORDS, *(_tier(tier) for tier in TIERS))),)
+MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = (
+    (1, (READINGS, REPLACED, RECORDS, *(_tier(tier) for tier in TIERS))),
+    # For tables that were made before; the size of their granules stays as it was.
+    (2, tuple(f"ALTER TABLE {tier.table} MODIFY SETTING {NARROW}" for tier in TIERS)),
+)
 
 
 async def prepare(engine: Engine) -> None:

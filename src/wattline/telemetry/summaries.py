@@ -44,6 +44,18 @@ class Summaries:
     def __len__(self) -> int:
         return len(self.time)
 
+    def only(self, sensors: Sequence[int]) -> Summaries:
+        """The buckets of some of the sensors."""
+        if len(sensors) == 1:
+            mine: slice | NDArray[np.bool_] = self.of(sensors[0])
+            if mine == slice(0, len(self)):
+                return self
+        else:
+            mine = np.isin(self.sensor, np.array(sensors, np.uint32))
+            if mine.all():
+                return self
+        return Summaries(*(getattr(self, name)[mine] for name in Summaries.__slots__))
+
     def of(self, sensor: int) -> slice:
         """Where the buckets of one sensor are."""
         return slice(int(np.searchsorted(self.sensor, sensor)), int(np.searchsorted(self.sensor, sensor, "right")))
