@@ -35,6 +35,11 @@ FILL = """
            0, 0
     FROM numbers({count:UInt64})"""
 
+# Parts follow one another in time, as those of a store do that was filled day by day.
+WHOLE = (
+    "SETTINGS max_insert_threads = 1, max_threads = 2, min_insert_block_size_rows = 1000000000, min_insert_block_size_bytes = 0"
+)
+
 
 def slug(block: int) -> str:
     """The name of a block, from 0 on."""
@@ -62,7 +67,7 @@ async def _fill(engine: Engine, first: int, start: int, end: int, step: int) -> 
     for a in range(start, end, DAY):
         steps = (min(a + DAY, end) - a) // step
         count = steps * BLOCKS * POINTS
-        await engine.command(FILL, {"first": first, "steps": steps, "start": a, "step": step, "count": count})
+        await engine.command(f"{FILL} {WHOLE}", {"first": first, "steps": steps, "start": a, "step": step, "count": count})
 
 
 async def make(data: Path, days: int) -> None:
@@ -83,6 +88,8 @@ async def make(data: Path, days: int) -> None:
         closed = end // tier.width * tier.width
         for a in range(start, closed, DAY):
             await store.recompute(tier, a, min(a + DAY, closed), end)
+        # What the background would have done in the meantime.
+        await engine.command(f"OPTIMIZE TABLE {tier.table} FINAL")
     await engine.close()
     journal = Journal(data / "journal.db")
     journal.set_mark("watermark", end)

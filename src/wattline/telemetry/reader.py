@@ -193,9 +193,8 @@ class TelemetryReader:
 
     async def _rows_of(self, key: tuple[int, tuple[tuple[str, int, int], ...]], sensors: list[int]) -> Summaries:
         width, pieces = key
-        single = len(sensors) == 1
-        bound = {"sensor": sensors[0]} if single else {"sensors": sensors}
-        return merged(await self._engine.query(rows_sql(pieces, width, single=single), bound), width)
+        bound = {"sensor": sensors[0]} if len(sensors) == 1 else {"sensors": sensors}
+        return merged(await self._engine.query(rows_sql(pieces, width, len(sensors)), bound), width)
 
     async def first_readings(self, sensors: Sequence[int], start: int, end: int, most: int) -> RawReadings:
         """The readings of the sensors in [start, end), every quality, ordered by sensor, then time: the first `most`."""

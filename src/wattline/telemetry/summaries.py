@@ -16,6 +16,9 @@ from wattline.telemetry.tiers import TIERS
 LONGEST_TAIL = 20 * MINUTE
 """Raw readings of the open end that are put together here; where the tiers lag further behind the store groups them."""
 
+ONE_THREAD = 16
+"""Sensors that one thread reads sooner than several would have shared the work."""
+
 _ONE = "sensor = {sensor:UInt32}"
 _MANY = "sensor IN {sensors:Array(UInt32)}"
 _OF_RAW = "value, value, value, value, time, quality < 2, quality = 0, quality = 2"
@@ -71,12 +74,13 @@ def own_table(width: int) -> str | None:
     return next((tier.table for tier in TIERS if tier.width == width), None)
 
 
-def rows_sql(pieces: Sequence[tuple[str, int, int]], width: int, *, single: bool) -> str:
+def rows_sql(pieces: Sequence[tuple[str, int, int]], width: int, sensors: int) -> str:
     """SQL of the rows of all pieces (table, start, end), in any order.
 
     Columns: sensor, time, total, low, high, last, time of the last, count, good, bad.
     """
     own = own_table(width)
+    single = sensors == 1
     parts = []
     for table, start, end in pieces:
         columns = _OF_RAW if table == "readings" else _OWN if table == own else _OF_TIER
@@ -84,7 +88,7 @@ def rows_sql(pieces: Sequence[tuple[str, int, int]], width: int, *, single: bool
             f"""SELECT sensor, time, {columns} FROM {table} FINAL WHERE {_ONE if single else _MANY}
                 AND time >= fromUnixTimestamp64Micro({start}, 'UTC') AND time < fromUnixTimestamp64Micro({end}, 'UTC')"""
         )
-    return " UNION ALL ".join(parts) + " SETTINGS max_threads = 1" * single
+    return " UNION ALL ".join(parts) + " SETTINGS max_threads = 1" * (sensors <= ONE_THREAD)
 
 
 def merged(rows: pa.Table, width: int) -> Summaries:
