@@ -102,6 +102,9 @@ class Metrics(Collector):
         self.unknown_fields = Count("wattline_unknown_fields_total", "Fields received that no contract names.", "contract")
         self.journal_bytes = Level("wattline_journal_bytes", "Payload that waits in the journal for the telemetry store.")
         self.journal_rows = Level("wattline_journal_rows", "Rows that wait in the journal for the telemetry store.")
+        self.follower_bytes = Level(
+            "wattline_follower_bytes", "Payload in the journal whose effects, such as alarms, are not durable yet."
+        )
         self.journal_commit_seconds = Spread("wattline_journal_commit_seconds", "Time of one durable group commit.", FAST)
         self.telemetry_flush_seconds = Spread("wattline_telemetry_flush_seconds", "Time of one block to the store.", SLOW)
         self.telemetry_rows = Count("wattline_telemetry_rows_total", "Rows written to the telemetry store.")

@@ -126,6 +126,7 @@ class Platform:
             self.metrics.mqtt_pending.source = lambda: health.pending
             self.metrics.mqtt_connected.source = lambda: health.connected
         self.metrics.journal_bytes.source = lambda: self.ingest.backlog_bytes
+        self.metrics.follower_bytes.source = lambda: self.pipeline.follower_lag
         self.metrics.journal_rows.source = lambda: self.ingest.backlog_rows
 
     @classmethod

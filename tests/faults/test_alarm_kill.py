@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
+
 from tests.gateways.device import PUBACK, Device, publish_packet
 from tests.server_process import ServerProcess
 from wattline.alarms.model import Limit
@@ -63,7 +65,9 @@ class Plant:
     def sample(self) -> None:
         self.time += 1
         for tag in self.tags:
-            value = self.random.choice((40.0, 60.0))
+            # Mostly as it was: a plant in which every sample is a transition is none.
+            before = self.values[tag][-1] if self.values[tag] else 40.0
+            value = self.random.choice((40.0, 60.0)) if self.random.random() < 0.1 else before
             self.values[tag].append(value)
             self.unacknowledged.append((tag, self.time, value))
 
@@ -95,6 +99,13 @@ class Plant:
         return told
 
 
+async def settled(server: ServerProcess) -> None:
+    """Wait until every sample has been judged."""
+    async with asyncio.timeout(120), httpx.AsyncClient() as http:
+        while "wattline_follower_bytes 0.0" not in (await http.get(f"{server.url}/metrics")).text:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
 async def test_no_kill_loses_or_doubles_a_transition(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
@@ -120,6 +131,7 @@ async def test_no_kill_loses_or_doubles_a_transition(tmp_path: Path) -> None:
     device = await Device.connected(port, "plant")
     await plant.flush(device)
     await device.close()
+    await settled(server)
     assert server.stop() == 0
 
     async with parts(data) as (registry, alarms, events):

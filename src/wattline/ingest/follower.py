@@ -17,6 +17,8 @@ from wattline.model.record import Row
 
 SETTLE_SECONDS = 1.0
 """How often a follower that took rows is asked to make their effects durable."""
+STEP_ROWS = 2_000
+"""Rows offered at once: little enough that a follower which falls behind still settles what it has done."""
 RETRY_SECONDS = (0.2, 0.5, 1, 2, 5)
 TRIES = 5
 """How often rows that a follower cannot take are offered to it, unless it only waits for a store."""
@@ -55,7 +57,7 @@ class Follower:
         self._take = take
         self._settle = settle
         self._places = places
-        self._tail = Tail(places.read)
+        self._tail = Tail(places.read, STEP_ROWS)
         self._unsettled: deque[tuple[int, int]] = deque()
         self._wake = asyncio.Event()
         self._finishing = False

@@ -108,9 +108,14 @@ class Pipeline:
         """Up to which block no follower needs the journal any more."""
         return min((follower.settled for follower in self._followers), default=upto)
 
+    @property
+    def follower_lag(self) -> int:
+        """Payload bytes that the journal keeps for the slowest follower."""
+        return max((follower.lag_bytes for follower in self._followers), default=0)
+
     def _kept(self) -> int:
         """Payload bytes that the journal must keep, for the store or for the slowest follower."""
-        return max(self.ingest.backlog_bytes, *(follower.lag_bytes for follower in self._followers), 0)
+        return max(self.ingest.backlog_bytes, self.follower_lag)
 
     async def _prepare(self) -> None:
         await prepare(self.engine)

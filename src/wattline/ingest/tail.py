@@ -12,10 +12,14 @@ MOST_ROWS = 100_000
 
 
 class Tail:
-    """`read(after, most_rows)` gives the blocks after a sequence number from the journal's file, in order."""
+    """`read(after, most_rows)` gives the blocks after a sequence number from the journal's file, in order.
 
-    def __init__(self, read: Callable[[int, int], Awaitable[list[Block]]]) -> None:
+    One step takes `most_rows` rows, or the rows of one block where that has more.
+    """
+
+    def __init__(self, read: Callable[[int, int], Awaitable[list[Block]]], most_rows: int | None = None) -> None:
         self._read = read
+        self._most = MOST_ROWS if most_rows is None else most_rows
         self._blocks: deque[Block] = deque()
         self._buffered = 0
         self._spilled = True
@@ -33,16 +37,16 @@ class Tail:
                 self._buffered += len(block.rows)
 
     async def next(self, after: int) -> list[Block]:
-        """The blocks that follow `after`, up to `MOST_ROWS` rows (at least one block where there is any)."""
+        """The blocks that follow `after`, for one step (at least one block where there is any)."""
         if self._blocks:
             taken, rows = [], 0
             for block in self._blocks:
                 taken.append(block)
                 rows += len(block.rows)
-                if rows >= MOST_ROWS:
+                if rows >= self._most:
                     break
             return taken
-        blocks = await self._read(after, MOST_ROWS)
+        blocks = await self._read(after, self._most)
         if after >= self.committed or (blocks and blocks[-1].sequence >= self.committed):
             self._spilled = False
         return blocks
