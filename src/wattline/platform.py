@@ -38,6 +38,7 @@ from wattline.mqtt import mqtt_gateway
 from wattline.notify.model import Alert
 from wattline.notify.service import Notify
 from wattline.outages.service import Outages
+from wattline.pulse import Pulse
 from wattline.registry.service import Registry
 from wattline.settings import Settings
 from wattline.state.database import Database
@@ -117,6 +118,7 @@ class Platform:
             interconnections(settings),
             AnomalyMail(self.notify),
         )
+        self.pulse = Pulse(clock, self.check)
         self._gates_open = False
         self.metrics.dead_letters.source = lambda: sum(self.dead_letters.totals.values())
         if self.mqtt is not None:

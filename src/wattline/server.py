@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import socket
 import ssl
@@ -13,21 +12,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from wattline.gateways.address import is_loopback
 from wattline.model.errors import Invalid, Unavailable
 from wattline.settings import Settings
 
 BACKLOG = 4096
 # Longer than the usual idle time of a reverse proxy's pool, so that it is never the server that hangs up first.
 KEEP_ALIVE_SECONDS = 75
-
-
-def is_loopback(host: str) -> bool:
-    """Whether every address that the host stands for can be reached from this machine alone."""
-    try:
-        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
-    except OSError:
-        return False
-    return all(ipaddress.ip_address(address.partition("%")[0]).is_loopback for address in found)
 
 
 def check_exposure(settings: Settings) -> None:

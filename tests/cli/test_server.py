@@ -12,8 +12,9 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from wattline.gateways.address import is_loopback
 from wattline.model.errors import Invalid, Unavailable
-from wattline.server import Listener, Server, check_exposure, is_loopback
+from wattline.server import Listener, Server, check_exposure
 from wattline.settings import Settings
 
 LIMIT = 20
