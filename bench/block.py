@@ -1,6 +1,6 @@
 """A large block's past, put into a data directory before a server starts on it.
 
-`python -m bench.block DIRECTORY DAYS` makes 10 blocks of 1,000 points with readings every 10 minutes for so many days and every
+`python -m bench.block DIRECTORY DAYS` makes 10 blocks of 1,000 points with readings every half hour for so many days and every
 minute for the last one, and their tiers. What goes through the path of a reading is measured elsewhere; here it only has to be
 there, so the store makes it itself.
 """
@@ -81,7 +81,7 @@ async def make(data: Path, days: int) -> None:
     # The writing client makes the database.
     await engine.command("SELECT 1")
     await prepare(engine)
-    await _fill(engine, first, start, middle, 10 * MINUTE)
+    await _fill(engine, first, start, middle, 30 * MINUTE)
     await _fill(engine, first, middle, end, MINUTE)
     store = TelemetryWriter(engine)
     for tier in TIERS:
