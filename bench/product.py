@@ -35,12 +35,14 @@ class Product:
         return self.server.port
 
 
-def started(context: Context, name: str) -> Product:
+def started(context: Context, name: str, environment: dict[str, str] | None = None) -> Product:
     """A healthy server on an empty store; it is stopped at the end of the bench."""
     data = context.place(name)
     create = [PROGRAM, "key", "create", "--name", "bench", "--data", str(data)]
     key = subprocess.run(create, check=True, capture_output=True, text=True).stdout.strip()
     port = free_port()
-    server = Server([PROGRAM, "serve", "--data", str(data), "--port", str(port)], port, HEALTH_PATH, data / "bench.log")
+    server = Server(
+        [PROGRAM, "serve", "--data", str(data), "--port", str(port)], port, HEALTH_PATH, data / "bench.log", environment
+    )
     context.keep.callback(server.stop)
     return Product(server.start(), key, data)
