@@ -67,6 +67,11 @@ class Engine:
                 self._unknown.add(sensor)
         return found
 
+    @property
+    def idle(self) -> bool:
+        """Nothing is being decided now."""
+        return not self._turn.locked()
+
     async def decide(self, decision: Callable[[Draft], None], identity: str | None = None) -> list[Change]:
         """Let `decision` work on a draft, and commit it; what was told, in order.
 

@@ -76,6 +76,9 @@ class Alarms:
         """
         for start in range(0, len(rows), MOST_AT_ONCE):
             part = rows[start : start + MOST_AT_ONCE]
+            # While something is being decided, it may be that a sensor of these rows is given its first limits.
+            if self._engine.idle and self._book.limited.keys().isdisjoint(row.stream for row in part):
+                continue
             try:
                 await self._engine.decide(partial(sieve.sift, rows=part))
             except StorageFull as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import deque
@@ -61,6 +60,7 @@ class Follower:
         self._unsettled: deque[tuple[int, int]] = deque()
         self._wake = asyncio.Event()
         self._finishing = False
+        self._timer: asyncio.TimerHandle | None = None
         self._last_settle = 0.0
         self._taken = 0
         self.settled = 0
@@ -95,6 +95,8 @@ class Follower:
                 if self._finishing:
                     break
                 await self._rest()
+        if self._timer is not None:
+            self._timer.cancel()
         await self._settle_now()
 
     def finish(self) -> None:
@@ -107,12 +109,15 @@ class Follower:
         self._wake.clear()
         if self._taken < self._tail.committed or self._finishing:
             return
-        if self.settled >= self._taken:
-            await self._wake.wait()
-            return
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), SETTLE_SECONDS)
+        if self.settled < self._taken and self._timer is None:
+            # One timer for all the blocks of a second: a timeout around the wait would cost a task for each of them.
+            self._timer = asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._ring)
+        await self._wake.wait()
         await self._settle_if_due()
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._wake.set()
 
     async def _step(self) -> bool:
         if self._taken >= self._tail.committed:
