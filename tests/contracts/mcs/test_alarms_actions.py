@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from tests.contracts.mcs.halls import Hall
+from tests.contracts.mcs.halls import Hall, building
 
 RET = "CDU-01-T-RET"
 SHELF = {"operator": "nick.searra", "reason": "Sensor calibration in progress — expected excursion", "duration_hours": 4}
@@ -164,3 +165,25 @@ async def test_the_scope_alarm_write_is_needed(hall: Hall) -> None:
     async with hall.client(await hall.key(["query:read"])) as reader:
         answer = await reader.post(f"/alarms/{hall.points[RET].id}/acknowledge", json={"operator": "ann"})
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b"[]", b"", b'{"operator": ""}'])
+async def test_the_key_comes_before_the_body(hall: Hall, content: bytes) -> None:
+    reader = await hall.key(["query:read"])
+    headers = {"Content-Type": "application/json"}
+    for secret, status in (("wl_none", 401), (reader, 403)):
+        async with hall.client(secret) as client:
+            for action in ("acknowledge", "shelve", "unshelve", "out-of-service", "in-service"):
+                path = f"/alarms/{hall.points[RET].id}/{action}"
+                answer = await client.post(path, content=content, headers=headers)
+                assert answer.status_code == status, (action, answer.text)
+
+
+async def test_a_body_that_is_wrong_counts_as_a_request(tmp_path: Path) -> None:
+    async with building(tmp_path, mcs_requests_per_minute=3) as made, Hall(made).open() as hall:
+        for status in (422, 404, 422, 429):
+            content = b"{" if status == 422 else b'{"operator": "ann"}'
+            answer = await hall.http.post(
+                "/alarms/1/acknowledge", content=content, headers={"Content-Type": "application/json"}
+            )
+            assert answer.status_code == status

@@ -57,9 +57,9 @@ class Service(msgspec.Struct):
 
 def build(platform: Platform, gate: Gate, blocks: Blocks) -> APIRouter:
     """The routes, on this platform."""
-    router = APIRouter(tags=["MCS alarms"])
+    router = APIRouter(tags=["MCS alarms"], route_class=gate.keyed("alarm:write"))
     alarms = platform.alarms
-    caller = Depends(gate.operator)
+    caller = Depends(gate.admitted)
     row, service = derive.model(AlarmRow), derive.model(Service)
     told = refusals(404, 413, 422)
 

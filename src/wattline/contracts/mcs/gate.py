@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Annotated, NamedTuple
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from typing import Annotated, Any, NamedTuple
 
-from fastapi import Request, Security, WebSocket
+from fastapi import Request, Response, Security, WebSocket
+from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import Scope
 
@@ -102,13 +103,29 @@ class Gate:
         """A caller who may query (query:read)."""
         return await self.admit(request.scope, offered(request.headers), "query:read")
 
-    async def operator(self, request: Request, _key: Documented = None, _bearer: DocumentedBearer = None) -> Principal:
-        """A caller who may change alarms (alarm:write)."""
-        return await self.admit(request.scope, offered(request.headers), "alarm:write")
+    def keyed(self, access: str) -> type[APIRoute]:
+        """Routes that ask for a key of this scope before they read a body.
 
-    async def commander(self, request: Request, _key: Documented = None, _bearer: DocumentedBearer = None) -> Principal:
-        """A caller who may send commands (command:write)."""
-        return await self.admit(request.scope, offered(request.headers), "command:write")
+        FastAPI itself reads the body first, and would tell a stranger what is wrong with it.
+        """
+        admit = self.admit
+
+        class Keyed(APIRoute):
+            def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+                handle = super().get_route_handler()
+
+                async def admitted(request: Request) -> Response:
+                    request.state.principal = await admit(request.scope, offered(request.headers), access)
+                    return await handle(request)
+
+                return admitted
+
+        return Keyed
+
+    async def admitted(self, request: Request, _key: Documented = None, _bearer: DocumentedBearer = None) -> Principal:
+        """The caller whom a route of `keyed` admitted."""
+        principal: Principal = request.state.principal
+        return principal
 
     def long_query(self, principal: Principal, span: int) -> None:
         """Count a telemetry query of `span` microseconds where it is above 90 days. Raises `TooMany`."""
