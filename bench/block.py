@@ -1,8 +1,8 @@
 """A large block's past, put into a data directory before a server starts on it.
 
-`python -m bench.block DIRECTORY DAYS` makes 10 blocks of 1,000 points with readings every half hour for so many days and every
-minute for the last one, and their tiers. What goes through the path of a reading is measured elsewhere; here it only has to be
-there, so the store makes it itself.
+`python -m bench.block DIRECTORY DAYS` makes 10 blocks of 1,000 points with readings every hour for so many days, every five
+minutes for the last one and every minute for its last eight hours, and their tiers: as fine as what is asked. What goes
+through the path of a reading is measured elsewhere; here it only has to be there, so the store makes it itself.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from wattline.ingest.journal import Journal
-from wattline.model.clock import DAY, MINUTE, SystemClock
+from wattline.model.clock import DAY, HOUR, MINUTE, SystemClock
 from wattline.registry.point import PointSpec
 from wattline.registry.service import Registry
 from wattline.state.database import Database
@@ -65,7 +65,7 @@ async def _points(data: Path) -> int:
 
 async def _fill(engine: Engine, first: int, start: int, end: int, step: int) -> None:
     for a in range(start, end, DAY):
-        steps = (min(a + DAY, end) - a) // step
+        steps = -(-(min(a + DAY, end) - a) // step)
         count = steps * BLOCKS * POINTS
         await engine.command(f"{FILL} {WHOLE}", {"first": first, "steps": steps, "start": a, "step": step, "count": count})
 
@@ -74,22 +74,21 @@ async def make(data: Path, days: int) -> None:
     """Points, readings up to the present minute, and every tier of them."""
     first = await _points(data)
     end = SystemClock().micros() // MINUTE * MINUTE
-    today = end - DAY
-    start = (today - (days - 1) * DAY) // DAY * DAY
-    middle = today // DAY * DAY
+    today = (end - DAY) // DAY * DAY
+    recent = (end - 8 * HOUR) // HOUR * HOUR
+    start = today - (days - 2) * DAY
     engine = Engine(f"chdb://{data}/telemetry")
     # The writing client makes the database.
     await engine.command("SELECT 1")
     await prepare(engine)
-    await _fill(engine, first, start, middle, 30 * MINUTE)
-    await _fill(engine, first, middle, end, MINUTE)
+    await _fill(engine, first, start, today, HOUR)
+    await _fill(engine, first, today, recent, 5 * MINUTE)
+    await _fill(engine, first, recent, end, MINUTE)
     store = TelemetryWriter(engine)
     for tier in TIERS:
         closed = end // tier.width * tier.width
         for a in range(start, closed, DAY):
             await store.recompute(tier, a, min(a + DAY, closed), end)
-        # What the background would have done in the meantime.
-        await engine.command(f"OPTIMIZE TABLE {tier.table} FINAL")
     await engine.close()
     journal = Journal(data / "journal.db")
     journal.set_mark("watermark", end)
