@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.stores import FOUR, spine
@@ -12,6 +13,7 @@ from wattline.ingest.journal import Journal
 from wattline.model.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
 from wattline.model.errors import NotFound, QueueFull, Unavailable
 from wattline.model.record import Row
+from wattline.telemetry.writer import Readings
 
 
 def four(stream: int, time: int, hertz: float = 60.0, **more: object) -> Row:
@@ -68,6 +70,25 @@ async def test_a_repeated_row_is_kept_once_and_a_changed_one_keeps_both_for_audi
         replaced = await s.pipeline.engine.query("SELECT value, revision FROM replaced_readings FINAL ORDER BY revision")
         assert replaced.to_pydict() == {"value": [60.0, 59.5], "revision": [0, 1]}
         assert await s.pipeline.reader.statuses(stream.id, now, now + 1) == {now: "NORMAL"}
+
+
+async def test_a_device_whose_clock_stands_still_stops_nobody(tmp_path: Path, clock: ManualClock, telemetry_url: str) -> None:
+    async with spine(tmp_path, clock, telemetry_url=telemetry_url) as s:
+        stream = await s.registry.register("t", "s", "d", FOUR)
+        now = clock.micros()
+        await s.pipeline.ingest.submit([four(stream.id, now)])
+        await s.pipeline.writer.flush()
+        # As after 65,534 other values for the same instant: the store counts no further than one more.
+        ids = np.array(stream.sensor_ids, np.uint32)
+        some = np.full(len(ids), 1.0), np.zeros(len(ids), np.uint8), np.full(len(ids), 2**16 - 2, np.uint16)
+        await s.pipeline.store.insert_readings(Readings(ids, np.full(len(ids), now), *some))
+        for hertz in (59.5, 59.25, 59.75, 59.0):
+            await s.pipeline.ingest.submit([four(stream.id, now, hertz)])
+            rows = await s.pipeline.series.rows([stream], now, now + 1, ["frequency_hz"])
+            assert rows.columns["frequency_hz"].tolist() == [hertz]
+        await s.pipeline.ingest.submit([four(stream.id, now, hertz) for hertz in (58.0, 61.0, 58.5, 58.25)])
+        rows = await s.pipeline.series.rows([stream], now, now + 1, ["frequency_hz"])
+        assert rows.columns["frequency_hz"].tolist() == [58.25]
 
 
 async def test_a_full_journal_refuses_and_a_drained_one_accepts_again(tmp_path: Path, clock: ManualClock) -> None:

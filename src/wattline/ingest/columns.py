@@ -10,6 +10,9 @@ import numpy as np
 from wattline.model.record import Row
 from wattline.telemetry.writer import NOTHING, Readings, Records
 
+MOST_REVISIONS = 2**16 - 1
+"""What the store's column holds. A device whose clock stands still gets there; of equal revisions the last one written wins."""
+
 SensorIds = Callable[[int], tuple[int, ...]]
 Stored = dict[tuple[int, int], tuple[float, int, int]]
 
@@ -115,7 +118,7 @@ def resolve_late(rows: Sequence[Row], sensor_ids: SensorIds, stored: Stored) -> 
             elif known[0] == value and known[1] == quality:
                 continue
             else:
-                revision = known[2] + 1
+                revision = min(known[2] + 1, MOST_REVISIONS)
                 replaced.add(sensor, row.time, known[0], known[1], known[2])
             written.add(sensor, row.time, value, quality, revision)
             stored[sensor, row.time] = (value, quality, revision)
