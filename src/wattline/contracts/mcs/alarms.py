@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, Field
 
 from wattline.alarms.model import PRIORITIES, STATES, Alarm, Priority, State
 from wattline.alarms.query import AlarmFilter, AlarmPage
@@ -28,14 +29,26 @@ NO_BLOCK = -1
 """A block's number that no block has."""
 LARGEST = 2**63 - 1
 
-States = Annotated[str | None, Query(description="Separated by commas; every state but CLEARED unless given.")]
-Priorities = Annotated[str | None, Query(description="P0 to P3, separated by commas.")]
-SiteSlug = Annotated[str | None, Query(description="Only alarms of this site.")]
-SensorId = Annotated[int | None, Query(description="Added: only alarms of this sensor.")]
-Begin = Annotated[Moment | None, Query(description="Added: raised from then on.")]
-Until = Annotated[Moment | None, Query(description="Added: raised before then.")]
-Offset = Annotated[int, Query(ge=0, le=LARGEST)]
-Limit = Annotated[int, Query(ge=1, le=1000)]
+
+class AlarmQuery(BaseModel):
+    """GET /alarms."""
+
+    state: str | None = Field(None, description="Separated by commas; every state but CLEARED unless given.")
+    priority: str | None = Field(None, description="P0 to P3, separated by commas.")
+    block_slug: BlockText = None
+    block_id: BlockAlias = None
+    site_slug: str | None = Field(None, description="Only alarms of this site.")
+    sensor_id: int | None = Field(None, description="Added: only alarms of this sensor.")
+    start: Moment | None = Field(None, description="Added: raised from then on.")
+    end: Moment | None = Field(None, description="Added: raised before then.")
+    offset: int = Field(0, ge=0, le=LARGEST)
+    limit: int = Field(100, ge=1, le=1000)
+
+
+class HistoryQuery(AlarmQuery):
+    """GET /alarms/history."""
+
+    state: str | None = Field(None, description="Separated by commas; every state unless given.")
 
 
 class AlarmsRow(msgspec.Struct):
@@ -44,18 +57,6 @@ class AlarmsRow(msgspec.Struct):
     total: Annotated[int, derive.said("All that match, whatever the page.")]
     standing: Annotated[int, derive.said("Those of them that are ACTIVE or RTN_UNACK.")]
     alarms: list[AlarmRow]
-
-
-class Wanted(NamedTuple):
-    """What a question names, as it was asked."""
-
-    state: str | None
-    priority: str | None
-    block: str | None
-    site: str | None
-    sensor: int | None
-    start: datetime | None
-    end: datetime | None
 
 
 def words(text: str | None) -> list[str] | None:
@@ -99,25 +100,23 @@ class AlarmQueries:
         block = self._blocks.find(principal, text)
         return NO_BLOCK if block is None else block.id
 
-    async def page(
-        self, principal: Principal, wanted: Wanted, usual: Sequence[State] | None, offset: int, limit: int
-    ) -> AlarmsRow:
+    async def page(self, principal: Principal, query: AlarmQuery, usual: Sequence[State] | None) -> AlarmsRow:
         """A page of alarms; `usual` are the states where none were asked for, None every one but CLEARED."""
-        start, end = span(wanted.start, wanted.end)
-        asked = states(wanted.state)
+        start, end = span(query.start, query.end)
+        asked = states(query.state)
         where = AlarmFilter(
             states=usual if asked is None else asked,
-            priorities=priorities(wanted.priority),
-            site=wanted.site,
-            block_id=self._block(principal, wanted.block),
-            sensor=wanted.sensor,
+            priorities=priorities(query.priority),
+            site=query.site_slug,
+            block_id=self._block(principal, named(query.block_slug, query.block_id)),
+            sensor=query.sensor_id,
             start=start,
             end=end,
             sites=principal.sites,
         )
         if self._is_of_nothing(principal, where):
             return AlarmsRow(0, 0, [])
-        found: AlarmPage = await self._alarms.query(principal.tenant, where, offset, limit)
+        found: AlarmPage = await self._alarms.query(principal.tenant, where, query.offset, query.limit)
         return AlarmsRow(found.total, found.standing, [row for alarm in found.alarms if (row := self._row(alarm)) is not None])
 
     def _row(self, alarm: Alarm) -> AlarmRow | None:
@@ -153,40 +152,14 @@ def build(platform: Platform, gate: Gate, blocks: Blocks) -> APIRouter:
     page = derive.model(AlarmsRow)
 
     @router.get("/alarms", summary="Alarms that are not cleared", response_model=page, responses=refusals(400, 409, 422))
-    async def alarms(
-        state: States = None,
-        priority: Priorities = None,
-        block_slug: BlockText = None,
-        block_id: BlockAlias = None,
-        site_slug: SiteSlug = None,
-        sensor_id: SensorId = None,
-        start: Begin = None,
-        end: Until = None,
-        offset: Offset = 0,
-        limit: Limit = 100,
-        principal: Principal = caller,
-    ) -> Response:
+    async def alarms(query: Annotated[AlarmQuery, Query()], principal: Principal = caller) -> Response:
         """Most severe first, then the newest. Words that are no state or priority match nothing."""
-        wanted = Wanted(state, priority, named(block_slug, block_id), site_slug, sensor_id, start, end)
-        return _answer(await queries.page(principal, wanted, None, offset, limit))
+        return _answer(await queries.page(principal, query, None))
 
     @router.get("/alarms/history", summary="Alarms of any time", response_model=page, responses=refusals(400, 409, 422))
-    async def history(
-        state: Annotated[str | None, Query(description="Separated by commas; every state unless given.")] = None,
-        priority: Priorities = None,
-        block_slug: BlockText = None,
-        block_id: BlockAlias = None,
-        site_slug: SiteSlug = None,
-        sensor_id: SensorId = None,
-        start: Begin = None,
-        end: Until = None,
-        offset: Offset = 0,
-        limit: Limit = 100,
-        principal: Principal = caller,
-    ) -> Response:
+    async def history(query: Annotated[HistoryQuery, Query()], principal: Principal = caller) -> Response:
         """As /alarms, with those that are cleared."""
-        wanted = Wanted(state, priority, named(block_slug, block_id), site_slug, sensor_id, start, end)
-        return _answer(await queries.page(principal, wanted, STATES, offset, limit))
+        return _answer(await queries.page(principal, query, STATES))
 
     @router.get(
         "/alarms/stats", summary="ISA-18.2 figures", response_model=derive.model(StatsRow), responses=refusals(409, 422)
