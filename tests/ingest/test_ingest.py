@@ -10,7 +10,7 @@ import pytest
 
 from tests.stores import FOUR, spine
 from wattline.ingest.journal import Journal
-from wattline.model.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
+from wattline.model.clock import DAY, HOUR, MINUTE, SECOND, ManualClock, from_micros
 from wattline.model.errors import NotFound, QueueFull, Unavailable
 from wattline.model.record import Row
 from wattline.telemetry.writer import Readings
@@ -149,6 +149,35 @@ async def test_more_rows_than_memory_keeps_are_read_back_from_the_file(
         rows = await s.pipeline.series.rows([stream], now, now + HOUR, ["frequency_hz"])
         assert rows.time.tolist() == [now + n * SECOND for n in range(300)]
         assert s.pipeline.ingest.backlog_bytes == 0
+
+
+async def test_nothing_goes_before_the_tiers_hold_it(tmp_path: Path, clock: ManualClock) -> None:
+    async with spine(tmp_path, clock) as s:
+        stream = await s.registry.register("t", "s", "d", FOUR)
+        now = clock.micros()
+        await s.pipeline.ingest.submit([four(stream.id, now, 60.5)])
+        await s.close()
+        # A machine that stood still for longer than readings are kept, and looks for old data before it looks after the tiers.
+        clock.advance(200 * 86_400)
+        await s.open()
+        await s.pipeline.rollup.retain()
+        assert await s.pipeline.series.count(s.registry.streams("t", FOUR.name), now, now + 1) == 0
+        day = await s.pipeline.series.buckets([], [stream.sensor_ids[3]], now - DAY, now + DAY, DAY)
+        assert day.last.tolist() == [60.5]
+
+
+async def test_a_late_reading_at_the_edge_of_the_retention_finds_its_neighbours(tmp_path: Path, clock: ManualClock) -> None:
+    async with spine(tmp_path, clock) as s:
+        stream = await s.registry.register("t", "s", "d", FOUR)
+        begin = clock.micros() // MINUTE * MINUTE
+        await s.pipeline.ingest.submit([four(stream.id, begin, 60.0)])
+        clock.set(from_micros(begin + 90 * DAY + SECOND))
+        await s.pipeline.rollup.advance()
+        await s.pipeline.rollup.retain()
+        await s.pipeline.ingest.submit([four(stream.id, begin + 2 * SECOND, 61.0)])
+        for width in (MINUTE, DAY):
+            found = await s.pipeline.series.buckets([stream], [stream.sensor_ids[3]], begin - DAY, begin + DAY, width)
+            assert (found.count.tolist(), found.low.tolist(), found.high.tolist()) == ([2], [60.0], [61.0])
 
 
 async def test_partitions_past_their_retention_go_and_no_others(tmp_path: Path, clock: ManualClock, telemetry_url: str) -> None:

@@ -88,7 +88,12 @@ class Rollup:
         return bool(self._writer.late_hours.touching(sensors, start, end))
 
     async def retain(self) -> None:
-        """Drop the partitions of every table that are wholly older than its retention (us, by table)."""
+        """Drop the partitions of every table that are wholly older than its retention (us, by table).
+
+        Before, the tiers get what they still lack: nothing else has it once it is gone.
+        """
+        await self.advance()
+        await self.settle()
         now = self._clock.micros()
         async with self._writer.lane:
             for table, span in self._retention.items():

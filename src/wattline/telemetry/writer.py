@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from wattline.model.clock import from_micros
 from wattline.telemetry.engine import Engine
 from wattline.telemetry.tiers import Tier, recompute_sql
 
@@ -121,11 +122,16 @@ class TelemetryWriter:
         await self._engine.command(recompute_sql(tier, some_sensors=sensors is not None), bound)
 
     async def drop_before(self, table: str, moment: int) -> int:
-        """Drop the partitions whose newest row is older than `moment`; return how many went."""
+        """Drop the partitions that ended before `moment`, wholly; return how many went.
+
+        The days, months or years themselves count, not the rows in them: what may still arrive for one finds all of it.
+        """
+        # The id of a partition is its day, month or year: 20260611, 202606, 2026.
         parts = await self._engine.query(
-            """SELECT partition_id FROM system.parts WHERE active AND database = currentDatabase() AND table = {table:String}
-               GROUP BY partition_id HAVING max(max_time) < fromUnixTimestamp64Micro({moment:Int64}, 'UTC')""",
-            {"table": table, "moment": moment},
+            """SELECT DISTINCT partition_id FROM system.parts
+               WHERE active AND database = currentDatabase() AND table = {table:String}
+                 AND partition_id < left({day:String}, length(partition_id))""",
+            {"table": table, "day": from_micros(moment).strftime("%Y%m%d")},
         )
         gone = parts.column("partition_id").to_pylist()
         for partition in gone:
