@@ -81,9 +81,7 @@ class SiteDetail(Site):
     timezone: str = Field(description="Added: IANA name of its local time.")
 
 
-class Block(BaseModel):
-    """A block."""
-
+class _PublishedBlock(BaseModel):
     id: int
     slug: str
     site_slug: str
@@ -92,27 +90,26 @@ class Block(BaseModel):
     status: str = Field(description="active, commissioning, standby or decommissioned.")
     commissioned_at: datetime | None
     sensor_count: int
-    thermal_mode: str | None = Field(description="Added: the mode that its controller said last, such as EXPORT.")
-    thermal_mode_since: datetime | None = Field(description="Added.")
-    alarms_standing: int = Field(description="Added: alarms that ask for an operator now (ACTIVE and RTN_UNACK).")
 
 
-class BlockDetail(BaseModel):
-    """A block in full."""
-
-    id: int
-    slug: str
-    site_slug: str
-    site_name: str
-    capacity_mw: float
-    status: str = Field(description="active, commissioning, standby or decommissioned.")
-    commissioned_at: datetime | None
-    sensor_count: int
+class _PublishedBlockDetail(_PublishedBlock):
     config: Json | None
     equipment_count: int
+
+
+class _LiveBlock(BaseModel):
     thermal_mode: str | None = Field(description="Added: the mode that its controller said last, such as EXPORT.")
     thermal_mode_since: datetime | None = Field(description="Added.")
     alarms_standing: int = Field(description="Added: alarms that ask for an operator now (ACTIVE and RTN_UNACK).")
+
+
+# Fields come base by base from the last to the first: what is published, then what was added.
+class Block(_LiveBlock, _PublishedBlock):
+    """A block."""
+
+
+class BlockDetail(_LiveBlock, _PublishedBlockDetail):
+    """A block in full."""
 
 
 class Equipment(BaseModel):
