@@ -39,7 +39,9 @@ class AlarmKeys(msgspec.Struct, kw_only=True):
     suppressed_by_alarm_id: int | None
     last_value: float | None
     last_seen: Time | None
-    response_time_seconds: Annotated[float | None, said("From the raise to the acknowledgement.")]
+    response_time_seconds: Annotated[
+        float | None, said("From asking for an operator to the acknowledgement; an alarm asks from its first raise on.")
+    ]
 
 
 class LiveAlarm(AlarmKeys, kw_only=True):
