@@ -201,6 +201,20 @@ def test_totals_are_rounded_from_decimals(amount: str, shown: float) -> None:
     assert rounded(Decimal(amount)) == shown
 
 
+@pytest.mark.parametrize("value", [1e26, 3.4e38, -3.4e38])
+async def test_what_a_broken_meter_sends_breaks_no_answer(hall: Hall, value: float) -> None:
+    await meters(hall)
+    for tag in (MSB, PDU, HEAT, REGISTER):
+        await hour(hall, tag, value)
+    asked = past_hour(hall)
+    assert (await hall.get("/billing/kwh", **asked))["total_kwh"] == pytest.approx(value)
+    assert (await hall.get("/billing/kwht", **asked))["total_kwht"] == pytest.approx(value)
+    (day,) = await hall.get("/billing/energy-daily", **asked)
+    assert day["electrical_kwh"] == pytest.approx(value)
+    assert (await hall.get("/billing/coverage", **asked))["electrical"]["total"] == pytest.approx(value)
+    assert (await hall.get("/billing/sustainability", **asked, grid_factor=1))["facility_kwh"] == pytest.approx(value)
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_text_becomes_a_formula(text: str) -> None:
     (cells,) = csv.reader(io.StringIO(csv_text.lines([[text, -1.5, None, True, 'a"b,c']]).decode(), newline=""))

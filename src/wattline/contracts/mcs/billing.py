@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Annotated, Any
 
 import msgspec
@@ -25,11 +25,12 @@ from wattline.contracts.mcs.billing_rows import (
     pieces,
     rounded,
 )
-from wattline.contracts.mcs.blocks import BlockAlias, Blocks, BlockText, required
+from wattline.contracts.mcs.blocks import Blocks, required
 from wattline.contracts.mcs.documents import refusals
 from wattline.contracts.mcs.errors import JSON, Unprocessable, fault
 from wattline.contracts.mcs.gate import Gate
-from wattline.contracts.mcs.times import End, Range, Start, spell, time_range
+from wattline.contracts.mcs.parameters import DailyQuery, EnergyQuery
+from wattline.contracts.mcs.times import Range, spell, time_range
 from wattline.model.errors import Invalid
 from wattline.model.place import Block
 from wattline.model.principal import Principal
@@ -38,7 +39,10 @@ from wattline.platform import Platform
 CSV_TOO: dict[int | str, dict[str, Any]] = {
     200: {"content": {csv_text.MEDIA: {"schema": {"type": "string"}}}, "description": "JSON, or CSV where that is accepted."}
 }
-Zone = Annotated[str, Query(max_length=64, description="Added: IANA name of the time zone whose days are meant.")]
+Wanted = Annotated[EnergyQuery, Query()]
+Rows = type[KwhRow] | type[KwhtRow]
+Account = Callable[[Block, int, int], Awaitable[EnergyReport]]
+"""How the energy of a block over a range is had (`wattline.billing.energy.Energy`)."""
 
 
 def _head(block_slug: str, asked: Range, report: EnergyReport | None, total: str) -> dict[str, object]:
@@ -55,7 +59,7 @@ def _head(block_slug: str, asked: Range, report: EnergyReport | None, total: str
     }
 
 
-def _json(head: dict[str, object], report: EnergyReport | None, row: type[KwhRow] | type[KwhtRow]) -> Iterator[bytes]:
+def _json(head: dict[str, object], report: EnergyReport | None, row: Rows) -> Iterator[bytes]:
     """The report in pieces: a year of a block is some hundred megabytes."""
     yield msgspec.json.encode(head)[:-1] + b',"data":['
     between = b""
@@ -65,7 +69,7 @@ def _json(head: dict[str, object], report: EnergyReport | None, row: type[KwhRow
     yield b"]}"
 
 
-def _csv(report: EnergyReport | None, row: type[KwhRow] | type[KwhtRow]) -> Iterator[bytes]:
+def _csv(report: EnergyReport | None, row: Rows) -> Iterator[bytes]:
     names = [field.name for field in msgspec.structs.fields(row)]
     yield csv_text.lines([names])
     for part in () if report is None else pieces(report, row):
@@ -85,17 +89,15 @@ def build(platform: Platform, gate: Gate, blocks: Blocks) -> APIRouter:
     energy, clock = platform.energy, platform.clock
     told = refusals(400, 409, 422)
 
-    def asked_for(
-        principal: Principal, block_slug: str | None, block_id: str | None, start: Start, end: End
-    ) -> tuple[str, Block | None, Range]:
-        text = required(block_slug, block_id)
-        asked = time_range(start, end, clock.micros())
+    def asked_for(principal: Principal, query: EnergyQuery) -> tuple[str, Block | None, Range]:
+        text = required(query.block_slug, query.block_id)
+        asked = time_range(query.start, query.end, clock.micros())
         block = blocks.find(principal, text)
         return (text if block is None else block.slug), block, asked
 
-    def answered(
-        request: Request, slug: str, asked: Range, report: EnergyReport | None, row: type[KwhRow] | type[KwhtRow]
-    ) -> Response:
+    async def rows(request: Request, principal: Principal, query: EnergyQuery, account: Account, row: Rows) -> Response:
+        slug, block, asked = asked_for(principal, query)
+        report = None if block is None else await account(block, asked.start, asked.end)
         if csv_text.wanted(request.headers):
             media, parts = csv_text.MEDIA, _csv(report, row)
         else:
@@ -111,18 +113,9 @@ def build(platform: Platform, gate: Gate, blocks: Blocks) -> APIRouter:
         response_model=derive.model(KwhReport),
         responses={**told, **CSV_TOO},
     )
-    async def kwh(
-        request: Request,
-        start: Start,
-        block_slug: BlockText = None,
-        block_id: BlockAlias = None,
-        end: End = None,
-        principal: Principal = caller,
-    ) -> Response:
+    async def kwh(request: Request, query: Wanted, principal: Principal = caller) -> Response:
         """Every electrical meter of the block. The total counts each kilowatt-hour once: see `authoritative`."""
-        slug, block, asked = asked_for(principal, block_slug, block_id, start, end)
-        report = None if block is None else await energy.electrical(block, asked.start, asked.end)
-        return answered(request, slug, asked, report, KwhRow)
+        return await rows(request, principal, query, energy.electrical, KwhRow)
 
     @router.get(
         "/billing/kwht",
@@ -130,18 +123,9 @@ def build(platform: Platform, gate: Gate, blocks: Blocks) -> APIRouter:
         response_model=derive.model(KwhtReport),
         responses={**told, **CSV_TOO},
     )
-    async def kwht(
-        request: Request,
-        start: Start,
-        block_slug: BlockText = None,
-        block_id: BlockAlias = None,
-        end: End = None,
-        principal: Principal = caller,
-    ) -> Response:
+    async def kwht(request: Request, query: Wanted, principal: Principal = caller) -> Response:
         """Every heat meter of the block; where there is none, heat computed from flow and temperatures."""
-        slug, block, asked = asked_for(principal, block_slug, block_id, start, end)
-        report = None if block is None else await energy.thermal(block, asked.start, asked.end)
-        return answered(request, slug, asked, report, KwhtRow)
+        return await rows(request, principal, query, energy.thermal, KwhtRow)
 
     @router.get(
         "/billing/energy-daily",
@@ -149,21 +133,13 @@ def build(platform: Platform, gate: Gate, blocks: Blocks) -> APIRouter:
         response_model=derive.many(DayRow),
         responses={**told, **CSV_TOO},
     )
-    async def energy_daily(
-        request: Request,
-        start: Start,
-        block_slug: BlockText = None,
-        block_id: BlockAlias = None,
-        end: End = None,
-        tz: Zone = "UTC",
-        principal: Principal = caller,
-    ) -> Response:
+    async def energy_daily(request: Request, query: Annotated[DailyQuery, Query()], principal: Principal = caller) -> Response:
         """Electrical energy, recovered and rejected heat, heat recovery and PUE of the days in which anything was measured."""
-        slug, block, asked = asked_for(principal, block_slug, block_id, start, end)
+        slug, block, asked = asked_for(principal, query)
         try:
-            days = [] if block is None else await energy.daily(block, asked.start, asked.end, tz)
+            days = [] if block is None else await energy.daily(block, asked.start, asked.end, query.tz)
         except Invalid as error:
-            raise Unprocessable([fault("value_error", ["query", "tz"], str(error), tz)]) from None
+            raise Unprocessable([fault("value_error", ["query", "tz"], str(error), query.tz)]) from None
         rows = [day_row(slug, "" if block is None else block.site.key, day) for day in days]
         if csv_text.wanted(request.headers):
             names = [field.name for field in msgspec.structs.fields(DayRow)]
@@ -174,15 +150,9 @@ def build(platform: Platform, gate: Gate, blocks: Blocks) -> APIRouter:
     @router.get(
         "/billing/coverage", summary="What the energy rests on", response_model=derive.model(BlockCoverage), responses=told
     )
-    async def coverage(
-        start: Start,
-        block_slug: BlockText = None,
-        block_id: BlockAlias = None,
-        end: End = None,
-        principal: Principal = caller,
-    ) -> Response:
+    async def coverage(query: Wanted, principal: Principal = caller) -> Response:
         """The meters of a block, which of them make the totals, and how much of the time they measured."""
-        slug, block, asked = asked_for(principal, block_slug, block_id, start, end)
+        slug, block, asked = asked_for(principal, query)
         times = spell(asked.start), spell(asked.end)
         if block is None:
             found = BlockCoverage(slug, None, *times, None, None)

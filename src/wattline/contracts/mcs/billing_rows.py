@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Annotated
 
 import msgspec
@@ -14,8 +14,20 @@ from wattline.contracts.mcs.derive import Time, said
 from wattline.contracts.mcs.times import spell, spell_all
 
 MILLI = Decimal("0.001")
+WIDE = Context(prec=400)
+"""Digits enough for every float there is: what a broken meter sent must not break the answer."""
 PIECE = 2000
 """Rows that are made at a time."""
+
+Value = Annotated[float | None, said("Null where nothing usable is known.")]
+Measured = Annotated[float, said("Added: share of the interval that was measured.")]
+Estimated = Annotated[bool, said("Added: a part of the energy was bridged over a gap.")]
+Authoritative = Annotated[bool, said("Added: the row counts in the total. Meters behind another one do not count again.")]
+Total = Annotated[float, said("Over the authoritative rows, rounded to 3 decimals.")]
+Edge = Annotated[str, said("Added: which meters make the total, such as facility_main; unassigned is not for invoices.")]
+TotalMeasured = Annotated[float, said("Added: share of the time that the meters of the total measured.")]
+TotalEstimated = Annotated[float, said("Added: share of the total that is estimated.")]
+Anomalies = Annotated[int, said("Added: readings that could not be right, such as heat flowing backwards.")]
 
 
 class KwhRow(msgspec.Struct, kw_only=True):
@@ -27,13 +39,13 @@ class KwhRow(msgspec.Struct, kw_only=True):
     equipment_tag: str
     block_slug: str
     site_slug: str
-    kwh_value: Annotated[float | None, said("Null where nothing usable is known.")]
+    kwh_value: Value
     unit: Annotated[str, said("Of the readings: kW, or kWh for a register, whose row is the energy and not the reading.")]
     sample_count: int
     quality_good_ratio: float | None
-    coverage: Annotated[float, said("Added: share of the interval that was measured.")]
-    estimated: Annotated[bool, said("Added: a part of the energy was bridged over a gap.")]
-    authoritative: Annotated[bool, said("Added: the row counts in the total. Meters behind another one do not count again.")]
+    coverage: Measured
+    estimated: Estimated
+    authoritative: Authoritative
 
 
 class KwhtRow(msgspec.Struct, kw_only=True):
@@ -45,13 +57,13 @@ class KwhtRow(msgspec.Struct, kw_only=True):
     equipment_tag: str
     block_slug: str
     site_slug: str
-    kwht_value: Annotated[float | None, said("Null where nothing usable is known.")]
+    kwht_value: Value
     unit: str
     sample_count: int
     quality_good_ratio: float | None
-    coverage: Annotated[float, said("Added: share of the interval that was measured.")]
-    estimated: Annotated[bool, said("Added: a part of the energy was bridged over a gap.")]
-    authoritative: Annotated[bool, said("Added: the row counts in the total. Meters behind another one do not count again.")]
+    coverage: Measured
+    estimated: Estimated
+    authoritative: Authoritative
 
 
 class KwhReport(msgspec.Struct, kw_only=True):
@@ -60,12 +72,12 @@ class KwhReport(msgspec.Struct, kw_only=True):
     block_slug: str
     start: Time
     end: Time
-    total_kwh: Annotated[float, said("Over the authoritative rows, rounded to 3 decimals.")]
+    total_kwh: Total
     row_count: int
-    boundary: Annotated[str, said("Added: which meters make the total, such as facility_main; unassigned is not for invoices.")]
-    coverage: Annotated[float, said("Added: share of the time that the meters of the total measured.")]
-    estimated_share: Annotated[float, said("Added: share of the total that is estimated.")]
-    anomalies: Annotated[int, said("Added: readings that could not be right, such as heat flowing backwards.")]
+    boundary: Edge
+    coverage: TotalMeasured
+    estimated_share: TotalEstimated
+    anomalies: Anomalies
     data: list[KwhRow]
 
 
@@ -75,12 +87,12 @@ class KwhtReport(msgspec.Struct, kw_only=True):
     block_slug: str
     start: Time
     end: Time
-    total_kwht: Annotated[float, said("Over the authoritative rows, rounded to 3 decimals.")]
+    total_kwht: Total
     row_count: int
-    boundary: Annotated[str, said("Added: which meters make the total, such as facility_main; unassigned is not for invoices.")]
-    coverage: Annotated[float, said("Added: share of the time that the meters of the total measured.")]
-    estimated_share: Annotated[float, said("Added: share of the total that is estimated.")]
-    anomalies: Annotated[int, said("Added: readings that could not be right, such as heat flowing backwards.")]
+    boundary: Edge
+    coverage: TotalMeasured
+    estimated_share: TotalEstimated
+    anomalies: Anomalies
     data: list[KwhtRow]
 
 
@@ -142,7 +154,7 @@ class BlockCoverage(msgspec.Struct):
 
 def rounded(amount: Decimal) -> float:
     """To 3 decimals, halves away from zero."""
-    return float(amount.quantize(MILLI, ROUND_HALF_UP))
+    return float(amount.quantize(MILLI, ROUND_HALF_UP, WIDE))
 
 
 def number(value: float) -> float | None:

@@ -1,10 +1,11 @@
-"""What a telemetry query may ask."""
+"""What a query of telemetry or of energy may ask."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from wattline.contracts.mcs.blocks import BlockAlias, BlockText
 from wattline.contracts.mcs.subsystems import Subsystem
 from wattline.contracts.mcs.tiers import BY_AGG
 from wattline.contracts.mcs.times import Moment
@@ -62,3 +63,18 @@ class LatestQuery(BaseModel):
         return value
 
     model_config = {"validate_default": True}
+
+
+class EnergyQuery(BaseModel):
+    """GET /billing/kwh, /kwht and /coverage."""
+
+    start: Moment = Field(description="Begin of the range, included.", examples=["2026-02-21T06:00:00Z"])
+    block_slug: BlockText = None
+    block_id: BlockAlias = None
+    end: Moment | None = Field(None, description="End of the range, not included; now unless given.")
+
+
+class DailyQuery(EnergyQuery):
+    """GET /billing/energy-daily."""
+
+    tz: str = Field("UTC", max_length=64, description="Added: IANA name of the time zone whose days are meant.")

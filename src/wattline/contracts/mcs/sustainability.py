@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
+from pydantic import Field
 
 from wattline.billing.sustainability import (
     BOILER_EFFICIENCY,
@@ -16,30 +17,39 @@ from wattline.billing.sustainability import (
     Sustainability,
     figures,
     measure,
-    rounded,
 )
 from wattline.billing.water import WaterUse
 from wattline.contracts.mcs import derive
-from wattline.contracts.mcs.blocks import BlockAlias, Blocks, BlockText, required
+from wattline.contracts.mcs.billing_rows import rounded
+from wattline.contracts.mcs.blocks import Blocks, required
 from wattline.contracts.mcs.derive import Time, said
 from wattline.contracts.mcs.documents import refusals
 from wattline.contracts.mcs.errors import JSON
 from wattline.contracts.mcs.gate import Gate
-from wattline.contracts.mcs.times import End, Range, Start, spell, time_range
+from wattline.contracts.mcs.parameters import EnergyQuery
+from wattline.contracts.mcs.times import Range, spell, time_range
 from wattline.model.place import Block
 from wattline.model.principal import Principal
 from wattline.platform import Platform
 
-Grid = Annotated[
-    Decimal | None,
-    Query(
-        ge=0, le=10, max_digits=12, description="kg of CO2 by kWh of the grid; without it scope 2 is null.", examples=["0.24"]
-    ),
-]
-Gas = Annotated[Decimal, Query(ge=0, le=10, max_digits=40, description="kg of CO2 by kWh of gas that is burnt.")]
-Boiler = Annotated[
-    Decimal, Query(ge=0.1, le=1.2, max_digits=12, description="Efficiency of the boiler that the heat replaces.")
-]
+
+class SustainabilityQuery(EnergyQuery):
+    """GET /billing/sustainability."""
+
+    grid_factor: Decimal | None = Field(
+        None,
+        ge=0,
+        le=10,
+        max_digits=12,
+        description="kg of CO2 by kWh of the grid; without it scope 2 is null.",
+        examples=["0.24"],
+    )
+    gas_factor: Decimal = Field(
+        GAS_KG_PER_KWH, ge=0, le=10, max_digits=40, description="kg of CO2 by kWh of gas that is burnt."
+    )
+    boiler_efficiency: Decimal = Field(
+        BOILER_EFFICIENCY, ge=0.1, le=1.2, max_digits=12, description="Efficiency of the boiler that the heat replaces."
+    )
 
 
 class WaterRow(msgspec.Struct):
@@ -86,8 +96,7 @@ class SustainabilityReport(msgspec.Struct, kw_only=True):
 
 
 def _number(amount: Decimal | None) -> float | None:
-    found = rounded(amount)
-    return None if found is None else float(found)
+    return None if amount is None else rounded(amount)
 
 
 def report(
@@ -96,7 +105,7 @@ def report(
     """The answer."""
     litres = None
     if water is not None:
-        litres = WaterRow(float(rounded(water.litres) or 0), [meter.tag for meter in water.meters], water.coverage)
+        litres = WaterRow(rounded(water.litres), [meter.tag for meter in water.meters], water.coverage)
     grid = used.grid_kg_per_kwh
     return SustainabilityReport(
         block_slug=block.slug,
@@ -132,21 +141,12 @@ def build(platform: Platform, gate: Gate, blocks: Blocks) -> APIRouter:
         response_model=derive.model(SustainabilityReport),
         responses=refusals(400, 404, 409, 422),
     )
-    async def sustainability(
-        start: Start,
-        block_slug: BlockText = None,
-        block_id: BlockAlias = None,
-        end: End = None,
-        grid_factor: Grid = None,
-        gas_factor: Gas = GAS_KG_PER_KWH,
-        boiler_efficiency: Boiler = BOILER_EFFICIENCY,
-        principal: Principal = caller,
-    ) -> Response:
+    async def sustainability(query: Annotated[SustainabilityQuery, Query()], principal: Principal = caller) -> Response:
         """From the same meters as the energy accounts: those at the facility's edge, of IT, of heat, and of spray water."""
-        text = required(block_slug, block_id)
-        asked = time_range(start, end, now := platform.clock.micros())
+        text = required(query.block_slug, query.block_id)
+        asked = time_range(query.start, query.end, now := platform.clock.micros())
         block = blocks.block(principal, text)
-        used = Factors(grid_factor, gas_factor, boiler_efficiency)
+        used = Factors(query.grid_factor, query.gas_factor, query.boiler_efficiency)
         measured, water = await measure(platform.energy, block, asked.start, asked.end, now)
         found = report(block, asked, used, measured, water, figures(measured, used))
         return Response(msgspec.json.encode(found), media_type=JSON)
