@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.alarms.model import STATES
 from wattline.alarms.query import AlarmFilter
 from wattline.alarms.service import Alarms
 from wattline.alarms.tables import alarms, conditions, limits, raises
-from wattline.events.model import Event
+from wattline.events.model import Entry, Event
 from wattline.events.service import EventLog
 from wattline.model.clock import HOUR, SECOND, ManualClock
 from wattline.model.errors import StorageFull, Unavailable
@@ -28,12 +29,13 @@ class FailingLog(EventLog):
     failure: Exception | None = None
     after = 0
 
-    async def append(self, *args: Any, **parts: Any) -> Event | None:
+    async def append_all(self, connection: AsyncConnection, entries: Sequence[Entry]) -> list[Event | None]:
         if self.failure is not None:
-            if self.after == 0:
+            if len(entries) > self.after:
+                await super().append_all(connection, entries[: self.after])
                 raise self.failure
-            self.after -= 1
-        return await super().append(*args, **parts)
+            self.after -= len(entries)
+        return await super().append_all(connection, entries)
 
 
 class FailingPlant(Plant):

@@ -12,7 +12,7 @@ from wattline.alarms import store
 from wattline.alarms.draft import Draft, Note, Step
 from wattline.alarms.model import Alarm, Change
 from wattline.alarms.watch import Watch
-from wattline.events.model import Event
+from wattline.events.model import Entry
 from wattline.events.service import EventLog
 from wattline.registry.point import Point
 
@@ -80,37 +80,35 @@ def _known(alarm: Alarm, ids: Ids) -> Alarm:
 
 
 async def _log(connection: AsyncConnection, log: EventLog, draft: Draft, ids: Ids) -> list[tuple[Change, Step]]:
-    """Log everything, tenant by tenant in the order of their names, and each tenant's in the order of the draft."""
-    changes = []
-    identity = draft.identity
-    for step in sorted(draft.steps, key=lambda each: each.point.tenant):
-        alarm = _known(step.alarm, ids)
-        details = dict(step.details)
-        if alarm.suppressed_by is not None and step.kind == "alarm_suppressed":
-            details["suppressed_by_alarm_id"] = alarm.suppressed_by
-        body = _body(alarm, step, details)
-        event = await _append(connection, log, draft.now, step.kind, step.point, step.sample.time, body, identity)
-        if event is None:
-            raise Repeated
-        identity = None
-        changes.append((Change(step.kind, alarm, draft.now, event.sequence, details), step))
-    for note in sorted(draft.notes, key=lambda each: each.point.tenant):
-        await _append(connection, log, draft.now, note.event_type, note.point, note.time, _note_body(note), identity)
-    return changes
+    """Log everything in the order of the draft, the steps before the notes, and say what is to be told of the steps."""
+    told = [(step, _known(step.alarm, ids)) for step in draft.steps]
+    details = [_details(step, alarm) for step, alarm in told]
+    entries = [
+        _entry(draft.now, step.kind, step.point, step.sample.time, _body(alarm, step, more))
+        for (step, alarm), more in zip(told, details, strict=True)
+    ]
+    entries += [_entry(draft.now, note.event_type, note.point, note.time, _note_body(note)) for note in draft.notes]
+    if entries:
+        # One identity for all: they are one transaction, of which nothing happens where the first has happened before.
+        entries[0] = replace(entries[0], identity=draft.identity)
+    events = await log.append_all(connection, entries)
+    if None in events:
+        raise Repeated
+    return [
+        (Change(step.kind, alarm, draft.now, event.sequence, more), step)
+        for (step, alarm), more, event in zip(told, details, events, strict=False)
+        if event is not None
+    ]
 
 
-async def _append(
-    connection: AsyncConnection,
-    log: EventLog,
-    now: int,
-    event_type: str,
-    point: Point,
-    time: int,
-    body: Mapping[str, Any],
-    identity: str | None,
-) -> Event | None:
-    return await log.append(
-        connection,
+def _details(step: Step, alarm: Alarm) -> Mapping[str, object]:
+    if alarm.suppressed_by is None or step.kind != "alarm_suppressed":
+        return dict(step.details)
+    return {**step.details, "suppressed_by_alarm_id": alarm.suppressed_by}
+
+
+def _entry(now: int, event_type: str, point: Point, time: int, body: Mapping[str, Any]) -> Entry:
+    return Entry(
         tenant=point.tenant,
         kind=KIND,
         time=time,
@@ -121,7 +119,6 @@ async def _append(
         event_type=event_type,
         severity=body.get("priority"),
         body=body,
-        identity=identity,
     )
 
 

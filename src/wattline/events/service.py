@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,6 +16,8 @@ from wattline.state.database import Database
 
 EVERYTHING = Filter()
 FOLLOW_BLOCK = 500
+ADDED_AT_ONCE = 250
+"""Events that are hashed in one go; whoever else needs the event loop gets it in between."""
 
 
 class EventLog:
@@ -60,18 +62,61 @@ class EventLog:
             body=body or {},
             identity=identity,
         )
-        check(entry)
-        text = body_text(entry.body)
-        sequence, previous_hash = await store.lock_head(connection, entry.tenant)
-        if entry.identity is not None and await store.is_logged(connection, entry.tenant, entry.kind, entry.identity):
-            return None
+        (event,) = await self.append_all(connection, [entry])
+        return event
+
+    async def append_all(self, connection: AsyncConnection, entries: Sequence[Entry]) -> list[Event | None]:
+        """Log many events at a fraction of the cost of `append` one by one, with the same outcome for each, in their order.
+
+        Every tenant's events follow on one another in the order given; the tenants take their turns in the order of their
+        names, so one call may log for several. Nothing is written where one entry is refused.
+        """
+        checked = []
+        for entry in entries:
+            check(entry)
+            checked.append((entry, body_text(entry.body)))
+        places: dict[str, list[int]] = {}
+        for place, entry in enumerate(entries):
+            places.setdefault(entry.tenant, []).append(place)
+        found: list[Event | None] = [None] * len(entries)
+        for tenant, mine in sorted(places.items()):
+            made = await self._extend(connection, tenant, [checked[place] for place in mine])
+            for place, event in zip(mine, made, strict=True):
+                found[place] = event
+        return found
+
+    async def _extend(
+        self, connection: AsyncConnection, tenant: str, entries: Sequence[tuple[Entry, str]]
+    ) -> list[Event | None]:
+        """Add entries, each with the text of its body, to the chain of their tenant."""
+        sequence, last_hash = await store.lock_head(connection, tenant)
+        named = [(entry.kind, entry.identity) for entry, _ in entries if entry.identity is not None]
+        known: set[tuple[str, str | None]] = set(await store.logged(connection, tenant, named))
+        found: list[Event | None] = []
+        rows: list[dict[str, Any]] = []
+        for entry, text in entries:
+            if (entry.kind, entry.identity) in known:
+                found.append(None)
+                continue
+            if entry.identity is not None:
+                known.add((entry.kind, entry.identity))
+            event = self._link(entry, text, sequence + 1, last_hash)
+            sequence, last_hash = event.sequence, event.hash
+            found.append(event)
+            rows.append({**{name: getattr(event, name) for name in Event.__slots__}, "body": text})
+            if len(rows) == ADDED_AT_ONCE:
+                await store.add(connection, tenant, rows)
+                rows = []
+        if rows:
+            await store.add(connection, tenant, rows)
+        return found
+
+    def _link(self, entry: Entry, text: str, sequence: int, previous_hash: str) -> Event:
         fields = {name: getattr(entry, name) for name in Entry.__slots__}
         # Read back from the text that is stored, so that what is hashed is what will be read.
         fields["body"] = json.loads(text)
-        fields |= {"sequence": sequence + 1, "id": str(self._new_id()), "previous_hash": previous_hash}
-        event = Event(**fields, hash=digest(fields))
-        await store.add(connection, {**fields, "body": text, "hash": event.hash})
-        return event
+        fields |= {"sequence": sequence, "id": str(self._new_id()), "previous_hash": previous_hash}
+        return Event(**fields, hash=digest(fields))
 
     async def query(
         self,

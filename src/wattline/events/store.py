@@ -13,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wattline.events.model import GENESIS, Event
 from wattline.state.tables import metadata
 
+MOST_NAMED = 500
+"""Identities that one statement names."""
+
 events = sa.Table(
     "events",
     metadata,
@@ -63,15 +66,24 @@ async def lock_head(connection: AsyncConnection, tenant: str) -> tuple[int, str]
 
 async def is_logged(connection: AsyncConnection, tenant: str, kind: str, identity: str) -> bool:
     """Whether this identity is in the log already."""
-    same = (events.c.tenant == tenant) & (events.c.kind == kind) & (events.c.identity == identity)
-    return (await connection.execute(sa.select(events.c.sequence).where(same))).first() is not None
+    return bool(await logged(connection, tenant, [(kind, identity)]))
 
 
-async def add(connection: AsyncConnection, fields: Mapping[str, Any]) -> None:
-    """Write one event and move the head to it."""
-    await connection.execute(events.insert(), dict(fields))
-    moved = chains.update().where(chains.c.tenant == fields["tenant"])
-    await connection.execute(moved.values(sequence=fields["sequence"], hash=fields["hash"]))
+async def logged(connection: AsyncConnection, tenant: str, identities: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which of these (kind, identity) are in the log already."""
+    found: set[tuple[str, str]] = set()
+    for start in range(0, len(identities), MOST_NAMED):
+        named = sa.tuple_(events.c.kind, events.c.identity).in_(identities[start : start + MOST_NAMED])
+        rows = await connection.execute(sa.select(events.c.kind, events.c.identity).where(events.c.tenant == tenant, named))
+        found.update((row.kind, row.identity) for row in rows)
+    return found
+
+
+async def add(connection: AsyncConnection, tenant: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write events of one tenant, each of which follows on the one before, and move the head to the last."""
+    await connection.execute(events.insert(), [dict(row) for row in rows])
+    moved = chains.update().where(chains.c.tenant == tenant)
+    await connection.execute(moved.values(sequence=rows[-1]["sequence"], hash=rows[-1]["hash"]))
 
 
 async def newest_first(
