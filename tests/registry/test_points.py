@@ -10,7 +10,7 @@ from alembic.config import Config
 from wattline.model.clock import SECOND, ManualClock
 from wattline.model.errors import Ambiguous, Invalid, NotFound
 from wattline.model.place import Layout, Quantity
-from wattline.model.record import UNKNOWN, Row
+from wattline.model.record import NEVER, UNKNOWN, Row
 from wattline.registry.point import PointSpec
 from wattline.registry.service import Registry
 from wattline.state.database import Database
@@ -104,6 +104,8 @@ async def test_what_another_process_writes_is_seen_after_a_refresh(database: Dat
     assert await here.refresh() == [], "its own changes are known"
     (new,) = await there.refresh()
     assert new.admitted == UNKNOWN
+    assert await there.refresh() == [new], "told until somebody has looked up what it holds"
+    new.admitted = NEVER
     await here.put_site("north", "baldwin", name="AB InBev", zone="America/New_York", config={"address": "here"})
     await here.put_block("north", "baldwin", "block-01", capacity_mw=1.5)
     point = there.point("north", flow.id)
@@ -119,6 +121,33 @@ async def test_the_mode_of_a_block_is_written_with_its_callers_transaction(datab
         await registry.set_mode(connection, block, "EXPORT", clock.micros())
     registry.mode_set(block, "EXPORT", clock.micros())
     assert (await loaded(database, clock)).find_block("north", "block-01").mode == block.mode == "EXPORT"
+
+
+async def test_the_newest_mode_is_the_mode_in_every_process(database: Database, clock: ManualClock) -> None:
+    here, there = await loaded(database, clock), await loaded(database, clock)
+    await here.put_block("north", "baldwin", "block-01")
+    await there.refresh()
+    now = clock.micros()
+
+    async def change(registry: Registry, mode: str, since: int) -> None:
+        block = registry.find_block("north", "block-01")
+        async with database.transaction() as connection:
+            await registry.set_mode(connection, block, mode, since)
+        registry.mode_set(block, mode, since)
+
+    def modes() -> list[str | None]:
+        return [registry.find_block("north", "block-01").mode for registry in (here, there)]
+
+    await change(here, "EXPORT", now)
+    await there.refresh()
+    assert modes() == ["EXPORT", "EXPORT"]
+    await change(here, "REJECT", now + SECOND)
+    # An older one, told late to a process that has not heard of the newer one.
+    await change(there, "MIXED", now + 1)
+    await here.refresh()
+    await there.refresh()
+    assert modes() == ["REJECT", "REJECT"]
+    assert (await loaded(database, clock)).find_block("north", "block-01").mode == "REJECT"
 
 
 def _upgrade(connection: sa.Connection, revision: str) -> None:

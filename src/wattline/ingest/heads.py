@@ -12,6 +12,8 @@ from wattline.telemetry.reader import TelemetryReader
 
 WINDOWS = (10 * MINUTE, 2 * HOUR)
 """How far back from the newest reading of all is looked first: a fleet at work is found there, and little has to be read."""
+MOST_STREAMS = 2_500
+"""Streams looked for in one read: a server takes no more than 128 KiB of sensors' numbers."""
 
 
 @dataclass(slots=True)
@@ -24,23 +26,34 @@ class _Found:
 
 async def newest_rows(reader: TelemetryReader, streams: Sequence[Stream], since: int) -> dict[int, Row]:
     """The newest row since `since` of every stream that has one, by stream id."""
-    found = _Found()
     top = await reader.newest_time()
     if top is None or top <= since:
         return {}
-    wanted = {sensor for stream in streams for sensor in stream.sensor_ids}
+    rows: dict[int, Row] = {}
+    for some in (streams[first : first + MOST_STREAMS] for first in range(0, len(streams), MOST_STREAMS)):
+        found = await _search(reader, some, since, top)
+        rows.update((stream.id, row) for stream in some if (row := _row(stream, found)) is not None)
+    return rows
+
+
+async def _search(reader: TelemetryReader, streams: Sequence[Stream], since: int, top: int) -> _Found:
+    """What [since, top) has of these streams, the newest spans first."""
+    found = _Found()
+    missing = {sensor for stream in streams for sensor in stream.sensor_ids}
     end = top
     for start in (*(max(since, top - window) for window in WINDOWS), since):
-        if start < end and not wanted <= found.readings.keys():
-            await _look(reader, start, end, found)
+        if start < end and missing:
+            await _look(reader, start, end, sorted(missing), [stream.id for stream in streams], found)
+            missing -= found.readings.keys()
             end = start
-    rows = ((stream.id, _row(stream, found)) for stream in streams)
-    return {stream_id: row for stream_id, row in rows if row is not None}
+    return found
 
 
-async def _look(reader: TelemetryReader, start: int, end: int, found: _Found) -> None:
+async def _look(
+    reader: TelemetryReader, start: int, end: int, sensors: Sequence[int], streams: Sequence[int], found: _Found
+) -> None:
     """Add what [start, end) has of sensors and streams that were not found in later spans."""
-    newest = await reader.newest(start, end, list(found.readings))
+    newest = await reader.newest(sensors, streams, start, end)
     readings = zip(newest.time.tolist(), newest.value.tolist(), newest.quality.tolist(), strict=True)
     found.readings.update(zip(newest.sensor.tolist(), readings, strict=True))
     for stream, record in zip(newest.stream.tolist(), zip(newest.received.tolist(), newest.status, strict=True), strict=True):

@@ -159,7 +159,7 @@ class Pipeline:
             stream = self._registry.stream(stream_id)
             if stream.latest is None or stream.latest.time < row.time:
                 stream.latest = row
-        self.ingest.know({stream_id: row.time for stream_id, row in newest.items()}, since)
+        self.ingest.know(streams, {stream_id: row.time for stream_id, row in newest.items()}, since)
 
     async def _catch_up_later(self) -> None:
         pause = 0.5

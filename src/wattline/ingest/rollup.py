@@ -13,7 +13,8 @@ from wattline.telemetry.writer import TelemetryWriter
 
 GRACE = 5 * SECOND
 """How long after its end a minute is computed: what comes later still is late, and costs a recompute of its hour."""
-MOST_HOURS = 20_000
+MOST_HOURS = 10_000
+"""Late hours recomputed in one go: a server takes no more than 128 KiB of sensors' numbers."""
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from wattline.ingest.journal import Block, Journal
 from wattline.model.errors import NotFound, QueueFull, Unavailable, WattlineError
 from wattline.model.record import NEVER, UNKNOWN, Row
 from wattline.registry.service import Registry
+from wattline.registry.stream import Stream
 
 log = logging.getLogger(__name__)
 
@@ -145,16 +146,15 @@ class Ingest:
             # The rows are durable, and their callers must hear so whatever a listener does.
             log.exception("a listener failed")
 
-    def know(self, newest: Mapping[int, int], otherwise: int) -> None:
-        """Set the heads of all streams from what the store holds (time by stream id); until then every row is compared with it.
+    def know(self, streams: Iterable[Stream], newest: Mapping[int, int], otherwise: int) -> None:
+        """Set the heads of streams from what the store holds (time by stream id); until then every row is compared with it.
 
         A stream that the store did not name has nothing newer than `otherwise`.
         """
-        for head in self._registry.every_stream():
+        for head in streams:
             if head.admitted == UNKNOWN:
                 held = head.latest.time if head.latest is not None else NEVER
-                head.admitted = max(newest.get(head.id, otherwise), self._seen.get(head.id, NEVER), held)
-        self._seen.clear()
+                head.admitted = max(newest.get(head.id, otherwise), self._seen.pop(head.id, NEVER), held)
 
     async def close(self) -> None:
         """Refuse new rows and wait until those already taken are answered."""

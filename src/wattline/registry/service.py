@@ -35,6 +35,8 @@ class Registry(Index):
         self._clock = clock or SystemClock()
         self._wanted: dict[StreamKey, Registration] = {}
         self._changes: dict[int, dict[str, Any]] = {}
+        self._strange: list[Stream] = []
+        self._mode_versions: dict[tuple[int, int], int] = {}
         self._version = 0
         self._writing = asyncio.Lock()
 
@@ -45,21 +47,37 @@ class Registry(Index):
             await self._read(connection)
 
     async def refresh(self) -> list[Stream]:
-        """Take over what another process has registered or changed; to be called every few seconds. The new streams.
+        """Take over what another process has registered or changed; to be called every few seconds.
 
-        Of what a new stream holds nothing is known: every row for it counts as late until `Pipeline.learn` was told of it.
+        Returns the streams of which nobody knows yet what they hold, again and again until somebody does: every row for such
+        a stream counts as late until `Pipeline.learn` was told of it.
         """
         async with self._writing, self._database.read() as connection:
             version = await store.version(connection)
-            if version == self._version:
-                return []
-            known = len(self._by_id)
-            await self._read(connection)
-            self._version = version
-            return list(self._by_id.values())[known:]
+            if version != self._version:
+                await self._read(connection)
+                self._version = version
+        self._strange = [stream for stream in self._strange if stream.admitted == UNKNOWN]
+        return list(self._strange)
 
     async def _read(self, connection: AsyncConnection, only: Sequence[int] | None = None) -> None:
         """Bring memory up to what is stored, or to the named streams; the objects that exist stay the same objects."""
+        await self._read_places(connection)
+        for stream in await store.load_streams(connection, self.blocks_by_id, self.devices_by_id, only):
+            if self.has_stream(stream.id):
+                for sensor in stream.sensors:
+                    point = self.any_point(sensor.id)
+                    if point.sensor.tag != sensor.tag:
+                        self.retag(point, sensor.tag)
+                    _copy(sensor, point.sensor, DESCRIBED)
+            else:
+                # One that this process did not make may hold rows: everything of it is compared until they were looked for.
+                if only is None:
+                    stream.admitted = UNKNOWN
+                    self._strange.append(stream)
+                self.add_stream(stream)
+
+    async def _read_places(self, connection: AsyncConnection) -> None:
         for site in await store.load_sites(connection):
             known = self.sites_by_id.get(site.id)
             if known is None:
@@ -71,18 +89,9 @@ class Registry(Index):
             if held is None:
                 self.add_block(block)
             else:
-                _copy(block, held, ("capacity_mw", "status", "commissioned", "config", "mode", "mode_since"))
-        for stream in await store.load_streams(connection, self.blocks_by_id, self.devices_by_id, only):
-            if self.has_stream(stream.id):
-                for sensor in stream.sensors:
-                    point = self.any_point(sensor.id)
-                    if point.sensor.tag != sensor.tag:
-                        self.retag(point, sensor.tag)
-                    _copy(sensor, point.sensor, DESCRIBED)
-            else:
-                # One that this process did not make may hold rows: everything of it is compared until they were looked for.
-                stream.admitted = stream.admitted if only is not None else UNKNOWN
-                self.add_stream(stream)
+                _copy(block, held, ("capacity_mw", "status", "commissioned", "config"))
+                if block.mode is not None and block.mode_since is not None:
+                    _take_mode(held, block.mode, block.mode_since)
 
     async def register(
         self, tenant: str, site: str, device: str, layout: Layout, attributes: Mapping[str, str] | None = None
@@ -124,6 +133,10 @@ class Registry(Index):
         """Read back what this process wrote; what another wrote meanwhile waits for `refresh`."""
         async with self._database.read() as connection:
             await self._read(connection, streams)
+        self._count_own(version)
+
+    def _count_own(self, version: int | None) -> None:
+        """A change of this process is known; where another's came before it, `refresh` still has to read that."""
         if version == self._version + 1:
             self._version = version
 
@@ -181,12 +194,17 @@ class Registry(Index):
         return self.blocks_by_id[block_id]
 
     async def set_mode(self, connection: AsyncConnection, block: Block, mode: str, since: int) -> None:
-        """Write a block's mode inside the caller's transaction; `mode_set` follows its commit."""
-        await store.update(connection, store.blocks, block.id, {"mode": mode, "mode_since": since})
+        """Write a block's mode inside the caller's transaction, as its last statement; `mode_set` follows its commit.
+
+        A mode since later, which another process may have written, stays.
+        """
+        await store.update_mode(connection, block.id, mode, since)
+        self._mode_versions[block.id, since] = await store.next_version(connection)
 
     def mode_set(self, block: Block, mode: str, since: int) -> None:
         """The transaction of `set_mode` was committed."""
-        block.mode, block.mode_since = mode, since
+        _take_mode(block, mode, since)
+        self._count_own(self._mode_versions.pop((block.id, since), None))
 
     async def put_points(self, tenant: str, site: str, block: str, specs: Sequence[PointSpec]) -> list[Point]:
         """Make points, or give them what the specs say, all in one transaction; in order of the specs.
@@ -216,6 +234,12 @@ class Registry(Index):
 
 
 DESCRIBED = ("quantity", "description", "subsystem", "range_min", "range_max", "poll_ms", "role", "factor")
+
+
+def _take_mode(block: Block, mode: str, since: int) -> None:
+    """The newest mode is the mode, whatever order they are learnt in."""
+    if block.mode_since is None or since >= block.mode_since:
+        block.mode, block.mode_since = mode, since
 
 
 def _copy(source: object, target: object, names: Sequence[str]) -> None:

@@ -162,6 +162,12 @@ async def update(connection: AsyncConnection, table: sa.Table, row_id: int, valu
     await connection.execute(sa.update(table).where(table.c.id == row_id).values(**written(values)))
 
 
+async def update_mode(connection: AsyncConnection, block_id: int, mode: str, since: int) -> None:
+    """Write a block's mode, unless it has one since later."""
+    older = sa.or_(blocks.c.mode_since.is_(None), blocks.c.mode_since <= since)
+    await connection.execute(sa.update(blocks).where(blocks.c.id == block_id, older).values(mode=mode, mode_since=since))
+
+
 def written(values: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes as their columns hold them."""
     return {k: json.dumps(v, sort_keys=True) if isinstance(v, Mapping) else v for k, v in values.items()}

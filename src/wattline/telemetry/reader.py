@@ -62,7 +62,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest reading of each sensor and the newest record of each stream, since some moment."""
+    """The newest reading of each sensor and the newest record of each stream in some span."""
 
     sensor: NDArray[np.uint32]
     time: NDArray[np.int64]
@@ -245,17 +245,17 @@ class TelemetryReader:
         # The bound is in whole seconds: it may lie up to one before the reading.
         return int(table.column("newest")[0].as_py()) + SECOND if table.column("n")[0].as_py() else None
 
-    async def newest(self, start: int, end: int, without: Sequence[int] = ()) -> Newest:
-        """The newest reading of each sensor and the newest record of each stream in [start, end), but for some sensors."""
-        bound = {"start": start, "end": end, "without": list(without)}
+    async def newest(self, sensors: Sequence[int], streams: Sequence[int], start: int, end: int) -> Newest:
+        """The newest reading of each of the sensors and the newest record of each of the streams in [start, end)."""
+        bound = {"start": start, "end": end, "sensors": list(sensors), "streams": list(streams)}
         values = await self._engine.query(
             f"""SELECT sensor, toUnixTimestamp64Micro(max(time)) AS newest, argMax(value, time) AS v, argMax(quality, time) AS q
-                FROM readings FINAL WHERE {SPAN} AND sensor NOT IN {{without:Array(UInt32)}} GROUP BY sensor""",
+                FROM readings FINAL WHERE {SENSORS} AND {SPAN} GROUP BY sensor""",
             bound,
         )
         records = await self._engine.query(
             f"""SELECT stream, toUnixTimestamp64Micro(argMax(received, time)) AS r, argMax(status, time) AS s
-                FROM records FINAL WHERE {SPAN} GROUP BY stream""",
+                FROM records FINAL WHERE stream IN {{streams:Array(UInt32)}} AND {SPAN} GROUP BY stream""",
             bound,
         )
         sensor, time, value, quality = (values.column(i).to_numpy() for i in range(4))
