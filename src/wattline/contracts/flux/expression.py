@@ -27,7 +27,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`ref op value`; the value is as `catalog.Type` holds it: float4 already rounded to float4, a time in us, jsonb its text."""
+    """`ref op value`; the value is as `catalog.Type` holds it: float4 rounded to float4, a time in us, jsonb its text."""
 
     ref: Ref
     operator: Comparison

@@ -18,8 +18,8 @@ class Need:
     """What a reader wants of a relation.
 
     `columns` are the names it will look at; others need not come. `where` is the whole filter (None: every row): a relation may
-    use any part of it to read less, and the reader applies it in full. Rows come in the order of `order` where the relation can (`Scan.ordered`).
-    `most` rows that match are enough, where they come in order.
+    use any part of it to read less, and the reader applies it in full. Rows come in the order of `order` where the relation can
+    (`Scan.ordered`). `most` rows that match are enough, where they come in order.
     """
 
     columns: frozenset[str]
