@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -79,6 +80,17 @@ class Mosquitto:
             assert self._process.stderr is not None
             self._process.stderr.close()
             self._process = None
+
+    def hang(self) -> None:
+        """Answer nothing from now on, with every connection open; only `crash` ends it."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def crash(self) -> None:
+        """End at once: what it had not written down is lost."""
+        assert self._process is not None
+        self._process.kill()
+        self.stop()
 
     def __enter__(self) -> Mosquitto:
         self.start()

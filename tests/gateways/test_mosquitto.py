@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateways.device import Device
+from tests.gateways.device import CONNACK, SUBACK, Device, packet, publish_packet
 from tests.gateways.inbox import Inbox, KeyRing, Letters
 from tests.gateways.mosquitto import PASSWORD, USER, Mosquitto, mosquitto
 from wattline.gateways.model import MqttOptions
@@ -265,6 +266,24 @@ async def test_commands_go_out_and_are_confirmed(directory: Path, clock: ManualC
             await device.close()
 
 
+async def test_a_command_that_was_not_confirmed_is_not_sent_later(directory: Path, clock: ManualClock) -> None:
+    """Whoever sent it was told that it failed; a valve that moves a minute afterwards would be nobody's intention."""
+    inbox = Inbox()
+    with mosquitto(directory) as broker:
+        async with gateway(replace(OPTIONS, url=broker.url, publish_seconds=0.1), clock, inbox) as made:
+            await until(lambda: made.health.connected)
+            broker.hang()
+            with pytest.raises(Unavailable, match="in time"):
+                await made.publish(TOPIC, b"given up", tenant="default")
+            broker.crash()
+            await until(lambda: not made.health.connected)
+            broker.start()
+            await until(lambda: made.health.connected)
+            await made.publish(TOPIC, b"next", tenant="default")
+            await inbox.until(lambda: b"next" in inbox.payloads())
+            assert inbox.payloads() == [b"next"]
+
+
 async def test_credentials_come_from_the_url_and_are_in_no_log(
     directory: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -310,3 +329,30 @@ async def test_tls_is_verified(directory: Path, clock: ManualClock, certificate:
                 await made.publish(f"{TOPIC}-{number}", b"y" * 3000, tenant="default")
             await inbox.has(50)
             assert made.health.acknowledged == 50
+
+
+async def test_what_was_decrypted_before_a_pause_is_read_after_it(clock: ManualClock, certificate: tuple[Path, Path]) -> None:
+    """Many messages in one TLS record, as some brokers send them (not Mosquitto, so this one stands in for such): the socket
+    does not become readable for what the TLS layer has taken from it.
+    """
+    inbox = Inbox()
+    inbox.gate.clear()
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"platform")
+        writer.write(packet(CONNACK, b"\x00\x00"))
+        subscribe = await reader.readuntil(b"microlink/#\x01")
+        writer.write(packet(SUBACK, subscribe[2:4] + b"\x01"))
+        writer.write(b"".join(publish_packet(TOPIC, b"%d" % number, 0) for number in range(200)))
+        await reader.read()
+        writer.close()
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*certificate)
+    async with await asyncio.start_server(greet, "127.0.0.1", 0, ssl=context) as server:
+        url = f"mqtts://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        options = replace(OPTIONS, url=url, ca_file=certificate[0], most_pending=2)
+        async with gateway(options, clock, inbox) as made:
+            await until(lambda: made.health.pending == 2)
+            inbox.gate.set()
+            await inbox.has(200)

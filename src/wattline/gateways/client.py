@@ -206,6 +206,8 @@ class BrokerLink:
             self._say(f"the MQTT broker refuses us: {reason}")
             return
         self._session += 1
+        # paho would now send again what it has no acknowledgement of; whoever published it was told that it failed.
+        client.drop_out_messages()
         if self._filters:
             client.subscribe([(pattern, 1) for pattern in self._filters])
 
@@ -286,3 +288,5 @@ class BrokerLink:
         self._paused = False
         if self._socket is not None:
             self._loop.add_reader(self._socket, self._readable)
+            # The socket does not become readable for what TLS has decrypted already.
+            self._loop.call_soon(self._readable)
