@@ -73,6 +73,18 @@ def test_a_full_file_refuses_a_block_whole_and_takes_it_when_there_is_room(tmp_p
     journal.close()
 
 
+def test_a_write_that_cannot_be_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    with pytest.raises(OverflowError):
+        journal.mark_late([(7, 3_600), (8, 2**64)])
+    assert journal.late() == []
+    journal.append([row(1, 10)])
+    journal.close()
+    again = Journal(tmp_path / "journal.db")
+    assert [block.rows for block in again.read(0, 10)] == [[row(1, 10)]]
+    again.close()
+
+
 def test_the_file_is_written_through(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
     assert journal._connection.execute("PRAGMA synchronous").fetchone() == (2,)

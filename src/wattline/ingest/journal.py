@@ -67,10 +67,11 @@ class Journal:
                     cursor.executemany(sql, parameters)
             last = cursor.lastrowid
             cursor.execute("COMMIT")
-        except sqlite3.OperationalError as error:
+        except Exception as error:
+            # Whatever it was: a transaction that stays open would take every later write into it.
             if self._connection.in_transaction:
                 cursor.execute("ROLLBACK")
-            if any(word in str(error).lower() for word in FULL):
+            if isinstance(error, sqlite3.OperationalError) and any(word in str(error).lower() for word in FULL):
                 raise StorageFull("no room on the disk for the journal") from error
             raise
         return last
