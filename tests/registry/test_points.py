@@ -85,6 +85,18 @@ async def test_a_tag_belongs_to_one_equipment_of_a_block(database: Database, clo
     assert registry.block("north", "baldwin", "block-02") is None, "nothing is half written"
 
 
+async def test_a_tenant_cannot_fill_the_store_with_blocks(database: Database, clock: ManualClock) -> None:
+    registry = Registry(database, 2, clock)
+    await registry.load()
+    for slug in ("block-01", "block-02"):
+        await registry.put_block("north", "baldwin", slug)
+    with pytest.raises(Invalid, match="no room"):
+        await registry.put_block("north", "cape", "block-01")
+    assert registry.site("north", "cape") is None
+    await registry.put_block("north", "baldwin", "block-01", capacity_mw=2.0)
+    await registry.put_block("south", "baldwin", "block-01")
+
+
 async def test_a_site_of_a_contract_without_blocks_is_its_own_block(database: Database, clock: ManualClock) -> None:
     registry = await loaded(database, clock)
     stream = await registry.register("north", "SUB-1", "D1", Layout("pair", (Quantity("a", "kW"), Quantity("b", "V"))))

@@ -182,7 +182,12 @@ class Registry(Index):
             await self._written(version, ())
 
     async def put_block(self, tenant: str, site: str, slug: str, **attributes: Any) -> Block:
-        """Make a block, and its site where needed, or give it these attributes (those of `model.place.Block`)."""
+        """Make a block, and its site where needed, or give it these attributes (those of `model.place.Block`).
+
+        Raises `Invalid` where the tenant would have more blocks than it may have streams.
+        """
+        if self.block(tenant, site, slug) is None and len(self.blocks(tenant)) >= self._most_streams:
+            raise Invalid(f"no room for more blocks: this account may have {self._most_streams}", "block")
         async with self._writing:
             async with self._database.transaction() as connection:
                 site_id = await store.insert_site(connection, tenant, site, self._clock.micros())
