@@ -12,6 +12,13 @@ from wattline.model.principal import Principal
 PATIENCE = 15.0
 
 
+async def until(ready: Callable[[], bool]) -> None:
+    """Wait for something that nobody announces."""
+    async with asyncio.timeout(PATIENCE):
+        while not ready():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
 class Inbox:
     """Keeps what it is given. While `gate` is not set it does not return, as a commit that takes its time."""
 

@@ -67,6 +67,14 @@ async def test_a_storm_is_counted_and_little_of_it_kept(database: Database, cloc
     assert len(await letters.newest("t", 1000)) == 6 * ALIKE + 1
 
 
+async def test_a_topic_that_is_never_the_same_fills_no_memory_and_no_store(database: Database, clock: ManualClock) -> None:
+    letters = DeadLetters(database, clock)
+    for number in range(50):
+        letters.add("t", f"{'x' * 60_000}{number}", b"x", "TOPIC_ERROR", "bad")
+    await letters.flush()
+    assert len(await letters.newest("t", 1000)) == ALIKE
+
+
 async def test_many_different_letters_wait_within_bounds(database: Database, clock: ManualClock) -> None:
     letters = DeadLetters(database, clock)
     for number in range(MOST_WAITING + 50):

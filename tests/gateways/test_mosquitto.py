@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateways.device import CONNACK, SUBACK, Device, packet, publish_packet
-from tests.gateways.inbox import Inbox, KeyRing, Letters
+from tests.gateways.inbox import Inbox, KeyRing, Letters, until
 from tests.gateways.mosquitto import PASSWORD, USER, Mosquitto, mosquitto
 from wattline.gateways.model import MqttOptions
 from wattline.gateways.service import MqttGateway
@@ -38,13 +37,6 @@ async def gateway(
         yield made
     finally:
         await made.stop()
-
-
-async def until(ready: Callable[[], bool]) -> None:
-    """Wait for something that nobody announces."""
-    async with asyncio.timeout(15):
-        while not ready():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -300,18 +292,6 @@ async def test_credentials_come_from_the_url_and_are_in_no_log(
     assert "nope" not in caplog.text
     assert PASSWORD not in caplog.text
     assert "nope" not in made.health.broker
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate of 127.0.0.1 that signs itself, and its key."""
-    place = tmp_path_factory.mktemp("tls")
-    certificate, key = place / "cert.pem", place / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-    command += ["-subj", "/CN=broker", "-addext", "subjectAltName=IP:127.0.0.1", "-out", str(certificate), "-keyout", str(key)]
-    subprocess.run(command, check=True, capture_output=True)
-    key.chmod(0o644)
-    return certificate, key
 
 
 # paho leaves a socket whose handshake failed to the garbage collector.

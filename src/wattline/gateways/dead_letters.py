@@ -66,6 +66,7 @@ class DeadLetters:
         minute = now - now % MINUTE
         self.totals[category] += 1
         self._counts[tenant, minute, category] += 1
+        topic = topic[:LONGEST_TOPIC]
         if self._is_news(tenant, topic, category, now) and len(self._waiting) < MOST_WAITING:
             name, text = printable(topic, LONGEST_TOPIC), printable(message, LONGEST_MESSAGE)
             self._waiting.append(DeadLetter(None, tenant, name, shown(payload), category, text, now))

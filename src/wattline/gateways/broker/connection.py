@@ -224,12 +224,11 @@ class Connection(asyncio.Protocol):
             raise Malformed("a message is too large", Reason.TOO_LARGE)
         if message.qos == 2:
             if message.packet_id in session.received:
-                # Sent again because our PUBREC was lost; the reading is on its way or durable, and its time keeps it single.
+                # Sent again because our PUBREC was lost. What is not durable yet is taken again: its time keeps it single.
                 self._write(packets.acknowledgement(Kind.PUBREC, self._level, message.packet_id))
                 return
             if len(session.received) >= MOST_UNSETTLED:
                 raise Malformed("too many publications of QoS 2 without PUBREL", Reason.QUOTA)
-            session.received.add(message.packet_id)
         if message.qos:
             self._unsettled += 1
         self._broker.published(self, session, message)
@@ -239,6 +238,9 @@ class Connection(asyncio.Protocol):
         if not qos or self._transport is None:
             return
         self._unsettled -= 1
+        # MQTT 5 sends no PUBREL after a refusal: the identifier is free for another publication.
+        if qos == 2 and self._session is not None and not (reason and self._level == packets.V5):
+            self._session.received.add(packet_id)
         self._write(packets.acknowledgement(Kind.PUBACK if qos == 1 else Kind.PUBREC, self._level, packet_id, reason))
         if self._held:
             self.regulate()

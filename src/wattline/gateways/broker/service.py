@@ -210,7 +210,8 @@ class Broker:
     def published(self, connection: Connection, session: Session, message: Publish) -> None:
         """A client has published."""
         if not is_topic(message.topic):
-            self._health.refused += 1
+            self.count_refusal()
+            self._refused(Message(message.topic, message.payload, session.key[0], message.qos), "not a topic to publish to")
             connection.settled(message.packet_id, message.qos, Reason.BAD_TOPIC)
         else:
             self._route(session, message, connection)

@@ -47,7 +47,7 @@ class Session:
         self.principal = principal
         self.subscriptions: dict[str, int] = {}
         self.received: set[int] = set()
-        """Packet identifiers of QoS 2 publications that were not released yet."""
+        """Packet identifiers of QoS 2 publications that are durable and were not released yet."""
         self.window = WINDOW
         self.wire: Wire | None = None
         self.expires: float | None = None
