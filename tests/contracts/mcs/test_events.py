@@ -116,17 +116,26 @@ async def test_a_key_sees_events_of_its_sites_alone(hall: Hall) -> None:
 
 
 async def test_a_site_that_is_one_block_has_all_events_of_the_site(hall: Hall) -> None:
+    await hall.build("SUB001", "SUB001")
+    await hall.build("SUB001", "annex")
     body = {"device_id": "SUB001-FDR002", "feeder_id": "FDR002", "severity": "ALARM", "event_type": "FEEDER_TRIP"}
     answer = await hall.http.post(
         f"{hall.url}/api/ingest/event", json={**body, "substation_id": "SUB001", "timestamp": hall.iso()}
     )
     assert answer.status_code == 200, answer.text
-    site = hall.platform.registry.sites(hall.tenant)
-    slug = next((each.key for each in site if each.key != "baldwinsville"), None)
-    if slug is not None:
-        (event,) = (await hall.get("/events", block_slug=slug))["events"]
-        assert (event["event_type"], event["block_slug"]) == ("FEEDER_TRIP", slug)
-    assert [event["event_type"] for event in (await hall.get("/events"))["events"]] == ["FEEDER_TRIP"]
+    await log(hall, site="SUB001", subject=None)
+    await log(hall, site="SUB001", subject="annex")
+    await log(hall)
+    shown = (await hall.get("/events"))["events"]
+    assert [(each["event_type"], each["site_slug"], each["block_slug"]) for each in shown] == [
+        ("mode_change", "baldwinsville", "block-01"),
+        ("mode_change", "SUB001", "annex"),
+        ("mode_change", "SUB001", "SUB001"),
+        ("FEEDER_TRIP", "SUB001", "SUB001"),
+    ]
+    for block in ("SUB001", "annex", "block-01"):
+        expected = [each["id"] for each in shown if each["block_slug"] == block]
+        assert await ids(hall, block_slug=block) == expected
 
 
 async def test_the_chain_is_proved_and_tampering_found(hall: Hall) -> None:
