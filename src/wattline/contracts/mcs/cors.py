@@ -13,7 +13,7 @@ from wattline.contracts.mcs.errors import answer
 from wattline.contracts.mcs.gate import RATE
 
 MAX_AGE_SECONDS = 600
-EXPOSED = ("Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "Link")
+EXPOSED = ("Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining")
 TOO_LARGE = "The body is too large"
 
 
