@@ -62,7 +62,7 @@ async def definitions(store: Store) -> dict[str, str]:
 
 async def versions(store: Store) -> list[int]:
     found = await store.query("SELECT version FROM schema_versions FINAL ORDER BY version")
-    return found.column("version").to_pylist()
+    return [int(version) for version in found.column("version").to_pylist()]
 
 
 async def test_a_new_store_killed_at_any_statement_is_as_one_that_was_not(store: Store) -> None:
