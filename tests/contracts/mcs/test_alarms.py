@@ -7,34 +7,9 @@ from typing import Any
 import pytest
 
 from tests.contracts.mcs.halls import Building, Hall
+from tests.contracts.mcs.published import ALARM_KEYS
 from wattline.alarms.model import STATES
 
-KEYS = [
-    "id",
-    "sensor_id",
-    "priority",
-    "state",
-    "site_id",
-    "block_id",
-    "subsystem",
-    "tag",
-    "value_at_raise",
-    "value_at_clear",
-    "threshold_value",
-    "threshold_direction",
-    "raised_at",
-    "acked_at",
-    "acked_by",
-    "cleared_at",
-    "shelved_at",
-    "shelved_by",
-    "shelved_until",
-    "shelve_reason",
-    "suppressed_by_alarm_id",
-    "last_value",
-    "last_seen",
-    "response_time_seconds",
-]
 ADDED = ["transition_count", "alarm_id", "sensor_tag", "description", "unit", "equipment_tag", "limit", "out_of_service"]
 STATS = [
     "standing",
@@ -74,8 +49,8 @@ async def test_an_alarm_has_the_24_published_keys_filled_and_then_what_was_added
     page = await hall.get("/alarms")
     assert list(page) == ["total", "standing", "alarms"]
     (alarm,) = page["alarms"]
-    assert list(alarm) == KEYS + ADDED
-    assert len(KEYS) == 24
+    assert list(alarm) == ALARM_KEYS + ADDED
+    assert len(ALARM_KEYS) == 24
     assert isinstance(alarm["id"], int)
     assert alarm == {
         **dict.fromkeys(["value_at_clear", "cleared_at", "shelved_at", "shelved_by", "shelved_until"]),

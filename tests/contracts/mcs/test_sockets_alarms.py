@@ -10,39 +10,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.contracts.mcs.halls import Building, Hall, Listening
+from tests.contracts.mcs.halls import PATIENCE, Building, Hall, Listening
+from tests.contracts.mcs.published import ALARM_KEYS
+from wattline.alarms.model import Alarm
+from wattline.alarms.query import AlarmPage
 from wattline.contracts.mcs.feeds import tail
 from wattline.contracts.mcs.feeds.alarms import Alarms, Wanted
 from wattline.contracts.mcs.feeds.history import History
+from wattline.model.errors import Unavailable
 from wattline.registry.point import PointSpec
 
-ALARM_KEYS = [
-    "id",
-    "sensor_id",
-    "priority",
-    "state",
-    "site_id",
-    "block_id",
-    "subsystem",
-    "tag",
-    "value_at_raise",
-    "value_at_clear",
-    "threshold_value",
-    "threshold_direction",
-    "raised_at",
-    "acked_at",
-    "acked_by",
-    "cleared_at",
-    "shelved_at",
-    "shelved_by",
-    "shelved_until",
-    "shelve_reason",
-    "suppressed_by_alarm_id",
-    "last_value",
-    "last_seen",
-    "response_time_seconds",
-    "transition_count",
-]
 TAG = "CDU-01-T-RET"
 
 
@@ -63,7 +40,7 @@ async def test_the_published_frame(hall: Hall) -> None:
         await hall.judged(TAG, 61.7)
         frame = await feed.next()
     assert list(frame) == ["event", "alarm", "timestamp"]
-    assert list(frame["alarm"]) == ALARM_KEYS
+    assert list(frame["alarm"]) == [*ALARM_KEYS, "transition_count"]
     assert len(frame["alarm"]) == 25
     alarm = frame["alarm"]
     assert isinstance(alarm.pop("id"), int)
@@ -276,11 +253,77 @@ async def test_a_snapshot_is_every_alarm_that_is_not_cleared(hall: Hall) -> None
             ("alarm_snapshot", TAG),
             ("alarm_snapshot", "CDU-01-T-SUP"),
         ]
-        assert list(frames[0]["alarm"]) == ALARM_KEYS
+        assert list(frames[0]["alarm"]) == [*ALARM_KEYS, "transition_count"]
         await hall.judged(TAG, 50.0)
         assert (await feed.next())["event"] == "alarm_rtn_unack"
         await feed.socket.send(json.dumps({"type": "snapshot"}))
         assert [each["alarm"]["state"] for each in await feed.take(2)] == ["RTN_UNACK", "ACTIVE"]
+
+
+async def test_a_snapshot_of_nothing_does_not_hold_up_what_a_client_missed(hall: Hall) -> None:
+    await hall.judged(TAG, 61.0)
+    await hall.judged(TAG, 50.0)
+    await hall.post(f"/alarms/{hall.points[TAG].id}/acknowledge", operator="ann")
+    async with hall.listening("/ws/alarms", snapshot="true", last_event_id=0) as feed:
+        assert [event for event, _ in await events(feed, 4)] == [
+            "alarm_raised",
+            "alarm_rtn_unack",
+            "alarm_acked",
+            "alarm_cleared",
+        ]
+
+
+class Away:
+    """The alarm service, whose store is away whenever `away` is set."""
+
+    def __init__(self, hall: Hall) -> None:
+        self._alarms = hall.platform.alarms
+        self.away = False
+
+    async def query(self, *given: Any) -> AlarmPage:
+        if self.away:
+            raise Unavailable("the state store is away")
+        return await self._alarms.query(*given)
+
+    async def alarm(self, tenant: str, alarm_id: int) -> Alarm:
+        if self.away:
+            raise Unavailable("the state store is away")
+        return await self._alarms.alarm(tenant, alarm_id)
+
+
+async def test_a_store_that_is_away_for_a_while_loses_no_frame(hall: Hall) -> None:
+    alarms, more = Away(hall), asyncio.Event()
+
+    async def told(client: Alarms) -> list[str]:
+        alarms.away = True
+        with pytest.raises(Unavailable):
+            await client.take()
+        alarms.away = False
+        return [json.loads(message["text"])["event"] for message in await client.take()]
+
+    async def caught_up(log: tail.Tail) -> None:
+        last = await hall.platform.events.last_sequence(hall.tenant)
+        async with asyncio.timeout(PATIENCE):
+            while log.last < last:
+                more.clear()
+                await more.wait()
+
+    tails = tail.Tails(hall.platform.events, hall.platform.bus, lambda _: None)
+    async with tails.following(hall.tenant, more.set) as (log, position):
+        wanted = Wanted(None, "P1", None, numbered=False)
+        parts = (hall.platform.registry, History(alarms), hall.clock, more, log)
+        client = Alarms(*parts, position, wanted, snapshot=True)
+        await hall.judged(TAG, 61.0)
+        await caught_up(log)
+        assert await told(client) == ["alarm_snapshot"]
+        assert len(await client.take()) == 1
+        for value in (56.0, 50.0):
+            await hall.judged(TAG, value)
+        await caught_up(log)
+        assert await told(client) == ["alarm_deescalated", "alarm_rtn_unack"]
+        await hall.post(f"/alarms/{hall.points[TAG].id}/acknowledge", operator="ann")
+        await caught_up(log)
+        assert await told(client) == ["alarm_acked", "alarm_cleared"]
 
 
 async def history(hall: Hall) -> None:

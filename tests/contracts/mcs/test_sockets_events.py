@@ -13,7 +13,9 @@ import websockets
 
 from tests.contracts.mcs.halls import PATIENCE, Hall, Listening, building
 from wattline.contracts.mcs.feeds import door
-from wattline.contracts.mcs.feeds.tail import BLOCK
+from wattline.contracts.mcs.feeds.events import Events
+from wattline.contracts.mcs.feeds.tail import BLOCK, Logged, Tail
+from wattline.model.place import Block
 
 MODE = {"from": "REJECT", "to": "EXPORT", "trigger": "auto:temp_stabilised", "operator": None}
 PATHS = ["/ws/telemetry/block-01", "/ws/alarms", "/ws/events/block-01"]
@@ -96,6 +98,24 @@ async def test_a_client_goes_on_where_its_connection_broke(hall: Hall) -> None:
     assert seen == list(range(1, 2 * BLOCK + 10))
 
 
+async def test_a_block_that_is_registered_while_the_log_is_read_keeps_its_first_event(hall: Hall) -> None:
+    known: list[Block] = []
+
+    class Slow(Tail):
+        async def after(self, position: int) -> tuple[list[Logged], int]:
+            if not known:
+                await hall.build("syracuse", "block-07")
+                known.append(hall.platform.registry.find_block(hall.tenant, "syracuse/block-07"))
+                await log(hall, site="syracuse", subject="block-07")
+            self.last = await hall.platform.events.last_sequence(hall.tenant)
+            return await super().after(position)
+
+    slow = Slow(hall.platform.events, hall.tenant, 0)
+    slow.floor = 2**40
+    client = Events(hall.platform.registry, asyncio.Event(), slow, 0, lambda: known[0] if known else None)
+    assert [json.loads(message["text"])["block_slug"] for message in await client.take()] == ["block-07"]
+
+
 async def test_a_reader_that_does_not_read_loses_nothing(hall: Hall) -> None:
     url = f"{hall.url.replace('http', 'ws')}/api/v1/ws/events/block-01"
     async with websockets.connect(url, additional_headers={"X-API-Key": hall.secret}, max_queue=1) as socket:
@@ -129,7 +149,9 @@ async def refused(url: str, **options: Any) -> tuple[int, Any]:
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_no_key_and_a_wrong_key_are_refused_before_the_handshake(hall: Hall, path: str) -> None:
+async def test_no_key_and_a_wrong_key_are_refused_before_the_handshake(
+    hall: Hall, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
     url = f"{hall.url.replace('http', 'ws')}/api/v1{path}"
     told = (401, {"detail": "Missing or invalid API key"})
     assert await refused(url) == told
@@ -137,6 +159,8 @@ async def test_no_key_and_a_wrong_key_are_refused_before_the_handshake(hall: Hal
     assert await refused(url, subprotocols=["api_key", "nonsense"]) == told
     status, body = await refused(url, additional_headers={"X-API-Key": await hall.key(["telemetry:write"])})
     assert (status, "query:read" in body["detail"]) == (403, True)
+    # Else whoever has no key could fill the log.
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_a_slug_of_several_sites_is_refused_with_a_hint(hall: Hall) -> None:

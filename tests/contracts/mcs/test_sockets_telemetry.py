@@ -212,3 +212,21 @@ async def test_a_client_that_went_away_is_forgotten(hall: Hall) -> None:
     await hall.read("CDU-01-T-SUP", 2.0, seconds=1)
     assert await client.take() == []
     assert subscribed <= before + 1
+
+
+async def test_a_client_that_found_its_block_for_a_snapshot_and_went_is_forgotten(hall: Hall) -> None:
+    hub = Hub(hall.platform.bus, hall.platform.registry, Metrics())
+    blocks = iter([None, hall.points["CDU-01-T-SUP"].block])
+    client = Readings(hub, lambda: next(blocks), None, late=False, snapshot=True)
+    leave = hub.join(client)
+    assert await client.take() == []
+    assert client.block is not None
+    leave()
+    # The hub has had its turn when a client that is there has its reading.
+    other = Readings(hub, lambda: client.block, None, late=False, snapshot=False)
+    there = hub.join(other)
+    other.more.clear()
+    await hall.read("CDU-01-T-SUP", 4.0, seconds=3)
+    await asyncio.wait_for(other.more.wait(), 10)
+    there()
+    assert await client.take() == []

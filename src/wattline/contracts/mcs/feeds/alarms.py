@@ -23,7 +23,7 @@ from wattline.contracts.mcs.feeds.spelling import spell
 from wattline.contracts.mcs.feeds.tail import Logged, Tail
 from wattline.events.model import Event
 from wattline.model.clock import Clock
-from wattline.model.errors import NotFound
+from wattline.model.errors import NotFound, Unavailable
 from wattline.model.place import Block
 from wattline.registry.service import Registry
 
@@ -107,32 +107,32 @@ class Alarms:
         self.more.set()
 
     async def take(self) -> Sequence[Message]:
-        if self._snapshot:
-            self._snapshot = False
-            return await self._present()
+        if self._snapshot and (present := await self._present_once()):
+            return present
         while True:
             found, position = await self._tail.after(self._position)
-            mine = [each for each in found if self._is_mine(each.event)]
+            shown = self._shown.copy()
+            mine = [each for each in found if self._is_mine(each.event, shown)]
             messages = [message for each in mine if (message := await self._message(each)) is not None]
             caught_up = position == self._position
-            self._position = position
+            # Both together: where a store was away meanwhile, the same events are judged anew by what was known before them.
+            self._position, self._shown = position, shown
             if messages or caught_up:
                 return messages
 
-    def _is_mine(self, event: Event) -> bool:
+    def _is_mine(self, event: Event, shown: set[int]) -> bool:
+        """Whether the client gets this event; `shown` then tells which alarms it holds after it."""
         body = event.body
         alarm = body.get("alarm_id")
         if event.kind != KIND or not isinstance(alarm, int):
             return False
         if not self._wanted.includes(event.site, block_of(self._registry, event)):
             return False
-        mine = self._wanted.is_severe(body.get("priority")) or alarm in self._shown
+        mine = self._wanted.is_severe(body.get("priority")) or alarm in shown
         # What a client that comes back was shown before is not known, so it is told of every end.
         mine = mine or (self._resumed and event.type in ENDINGS)
         if mine:
-            (self._shown.discard if body.get("state") == "CLEARED" and event.type == "alarm_cleared" else self._shown.add)(
-                alarm
-            )
+            (shown.discard if body.get("state") == "CLEARED" and event.type == "alarm_cleared" else shown.add)(alarm)
         return mine
 
     async def _message(self, logged: Logged) -> Message | None:
@@ -154,6 +154,14 @@ class Alarms:
         if numbered:
             return text_message(NumberedFrame(event, shown, spell(time), sequence))
         return text_message(AlarmFrame(event, shown, spell(time)))
+
+    async def _present_once(self) -> list[Message]:
+        self._snapshot = False
+        try:
+            return await self._present()
+        except Unavailable:
+            self._snapshot = True
+            raise
 
     async def _present(self) -> list[Message]:
         """Every alarm that is not cleared. What happens meanwhile follows: the position is from before."""

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from wattline.contracts.mcs.errors import answer
-from wattline.contracts.mcs.feeds import params
+from wattline.contracts.mcs.feeds import params, wire
 from wattline.contracts.mcs.feeds.socket import Connection, Follower, Patience
 from wattline.contracts.mcs.gate import Gate
 from wattline.model.errors import Forbidden, Unauthenticated, WattlineError
@@ -90,3 +90,4 @@ async def _refuse(refusal: Response, scope: Scope, receive: Receive, send: Send)
     headers = refusal.raw_headers
     await send({"type": f"{DENIAL}.start", "status": refusal.status_code, "headers": headers})
     await send({"type": f"{DENIAL}.body", "body": refusal.body})
+    wire.conclude(receive)

@@ -25,9 +25,10 @@ class Events:
         self._find = find
 
     async def take(self) -> Sequence[Message]:
-        block = self._find()
         while True:
             found, position = await self._tail.after(self._position)
+            # Only now: a block is registered before it has its first event.
+            block = self._find()
             messages = [] if block is None else [self._message(each) for each in found if self._is_of(each, block)]
             caught_up = position == self._position
             self._position = position

@@ -149,11 +149,16 @@ class Hub:
         self._enter(client)
 
         def leave() -> None:
+            # It may have found its block for a snapshot before its first reading came, and then is in the other list still.
+            if client in self._unresolved:
+                self._unresolved.remove(client)
             block = client.block
-            group = self._unresolved if block is None else self._by_block.get(block.id, [])
+            if block is None:
+                return
+            group = self._by_block.get(block.id, [])
             if client in group:
                 group.remove(client)
-            if block is not None and not group:
+            if not group:
                 self._by_block.pop(block.id, None)
                 self._gathered.pop(block.id, None)
 

@@ -14,8 +14,3 @@ def spell(micros: int) -> str:
     if fraction == 0:
         return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
     return f"{moment.isoformat(timespec='milliseconds' if fraction % 1000 == 0 else 'microseconds')[:-6]}Z"
-
-
-def spell_or_none(micros: int | None) -> str | None:
-    """The same, or None for no time."""
-    return None if micros is None else spell(micros)

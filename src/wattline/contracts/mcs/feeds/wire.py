@@ -46,6 +46,13 @@ def deliver(receive: Receive, send: Send) -> Deliver:
     return _one_by_one(send)
 
 
+def conclude(receive: Receive) -> None:
+    """A handshake has been refused with an answer. uvicorn would log an error for each: it takes only `accept` for an end."""
+    protocol = getattr(receive, "__self__", None)
+    if isinstance(protocol, WebSocketsSansIOProtocol):
+        protocol.handshake_complete = True
+
+
 def _directly(protocol: WebSocketsSansIOProtocol) -> Deliver:
     async def deliver(messages: Sequence[Message]) -> None:
         await protocol.writable.wait()

@@ -1,0 +1,28 @@
+"""What the page says of objects that more than one of its answers and feeds show."""
+
+ALARM_KEYS = [
+    "id",
+    "sensor_id",
+    "priority",
+    "state",
+    "site_id",
+    "block_id",
+    "subsystem",
+    "tag",
+    "value_at_raise",
+    "value_at_clear",
+    "threshold_value",
+    "threshold_direction",
+    "raised_at",
+    "acked_at",
+    "acked_by",
+    "cleared_at",
+    "shelved_at",
+    "shelved_by",
+    "shelved_until",
+    "shelve_reason",
+    "suppressed_by_alarm_id",
+    "last_value",
+    "last_seen",
+    "response_time_seconds",
+]
