@@ -241,8 +241,13 @@ async def test_operators_keep_the_limits_they_made(site: Site) -> None:
 
 async def test_two_edges_of_a_block(site: Site) -> None:
     await site.hand("edge/heartbeat", heartbeat(site))
+    await site.mqtt.check_heartbeats()
     await site.hand("edge/heartbeat", heartbeat(site, edge_id="ab-2"))
     assert newest(site)["EDGE-ONLINE-ab-2"] == newest(site)["EDGE-ONLINE"] == 1.0
+    site.clock.advance(91)
+    await site.hand("edge/heartbeat", heartbeat(site))
+    await site.mqtt.check_heartbeats()
+    assert (newest(site)["EDGE-ONLINE-ab-2"], newest(site)["EDGE-ONLINE"]) == (0.0, 1.0)
     assert site.point("EDGE-ONLINE-ab-2").equipment == "EDGE-ab-2"
 
 

@@ -52,6 +52,9 @@ class Edges:
         self._registry = registry
         self._alarms = alarms
         self._heard: dict[int, int] = {}
+        self._online: list[Point] = []
+        self._streams = 0
+        """How many streams there were when `_online` was looked for."""
 
     async def rows(self, block: Block, told: Heartbeat, time: int, now: int, retained: bool) -> list[Row]:
         """The rows of a heartbeat; an edge heard of for the first time is registered, with its limits. Raises `Refused`."""
@@ -69,16 +72,22 @@ class Edges:
     def silent(self, now: int) -> list[Row]:
         """A row of EDGE-ONLINE = 0 for each edge that fell silent since it was said to be online."""
         made = []
-        for site_block in self._registry.blocks_by_id:
-            for point in self._registry.block_points(site_block):
-                if point.subsystem != "edge" or not point.tag.startswith(ONLINE):
-                    continue
-                # After a restart every edge has its time to be heard again.
-                heard = self._heard.setdefault(point.id, now)
-                newest = point.newest()
-                if now - heard > SILENCE and (newest is None or newest.value != 0.0):
-                    made.append(Row(point.stream.id, now, now, (0.0,)))
+        for point in self._known():
+            # After a restart every edge has its time to be heard again.
+            heard = self._heard.setdefault(point.id, now)
+            newest = point.newest()
+            if now - heard > SILENCE and (newest is None or newest.value != 0.0):
+                made.append(Row(point.stream.id, now, now, (0.0,)))
         return made
+
+    def _known(self) -> list[Point]:
+        """EDGE-ONLINE of every edge. Asked for every second, so all points are gone through only when there are more."""
+        streams = sum(self._registry.counts.values())
+        if streams != self._streams:
+            points = (point for block in self._registry.blocks_by_id for point in self._registry.block_points(block))
+            self._online = [point for point in points if point.subsystem == "edge" and point.tag.startswith(ONLINE)]
+            self._streams = streams
+        return self._online
 
     async def _points(self, block: Block, edge_id: str) -> dict[str, Point]:
         """The points of an edge by their plain tags. Another edge of the same block has its id in its tags."""
