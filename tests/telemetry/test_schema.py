@@ -100,7 +100,7 @@ async def test_an_older_store_is_upgraded_where_it_is_and_keeps_what_it_holds(st
         held = await store.query(f"SELECT total, count FROM {tier.table} FINAL")
         assert held.to_pydict() == {"total": [1.5], "count": [1]}
     assert after["readings"] == before["readings"]
-    assert await versions(store) == [1, 2]
+    assert await versions(store) == [number for number, _ in MIGRATIONS]
 
 
 async def test_a_store_of_a_newer_program_is_left_alone(store: Store) -> None:

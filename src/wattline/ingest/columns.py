@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from wattline.model.record import Row
+from wattline.model.record import Quality, Row
 from wattline.telemetry.writer import NOTHING, Readings, Records
 
 MOST_REVISIONS = 2**16 - 1
 """What the store's column holds. A device whose clock stands still gets there; of equal revisions the last one written wins."""
+
+NO_ID = bytes(16)
 
 SensorIds = Callable[[int], tuple[int, ...]]
 Stored = dict[tuple[int, int], tuple[float, int, int]]
@@ -57,6 +59,9 @@ def _plain(rows: Sequence[Row], sensor_ids: SensorIds, width: int) -> Readings:
         ).ravel()
     readings = Readings(sensors, times, values, quality, np.zeros(len(times), np.uint16))
     holes = np.isnan(values)
+    if holes.any() and any(row.mark is not None for row in rows):
+        # A table may hold what is not a number: such a reading is BAD, and kept.
+        holes &= quality < Quality.BAD
     return readings.pick(~holes) if holes.any() else readings
 
 
@@ -86,6 +91,9 @@ def records_of(rows: Sequence[Row]) -> Records:
         np.array([row.time for row in rows], np.int64),
         np.array([row.received for row in rows], np.int64),
         [row.status or "" for row in rows],
+        [NO_ID if row.mark is None else row.mark.id for row in rows],
+        np.array([row.received if row.mark is None else row.mark.created for row in rows], np.int64),
+        np.array([row.mark is not None and row.mark.removed for row in rows], np.uint8),
     )
 
 
@@ -101,8 +109,8 @@ def resolve_late(rows: Sequence[Row], sensor_ids: SensorIds, stored: Stored) -> 
     """Compare late rows, in order of arrival, with what is stored.
 
     Returns the readings to write (new ones with revision 0, changed ones with the next revision), the readings they
-    replace, and the rows that changed anything or hold no number at all. `stored` is brought up to date, so that rows
-    may follow one another.
+    replace, and the rows that changed anything, hold no number at all or are a table's. `stored` is brought up to date, so
+    that rows may follow one another.
     """
     written, replaced = _Lists(), _Lists()
     changed: list[Row] = []
@@ -113,6 +121,8 @@ def resolve_late(rows: Sequence[Row], sensor_ids: SensorIds, stored: Stored) -> 
             if value is None:
                 continue
             known = stored.get((sensor, row.time))
+            if known is None and quality == Quality.VOID:
+                continue
             if known is None:
                 revision = 0
             elif known[0] == value and known[1] == quality:
@@ -122,6 +132,6 @@ def resolve_late(rows: Sequence[Row], sensor_ids: SensorIds, stored: Stored) -> 
                 replaced.add(sensor, row.time, known[0], known[1], known[2])
             written.add(sensor, row.time, value, quality, revision)
             stored[sensor, row.time] = (value, quality, revision)
-        if len(written.time) > before or all(value is None for value in row.values):
+        if len(written.time) > before or row.mark is not None or all(value is None for value in row.values):
             changed.append(row)
     return written.readings(), replaced.readings(), changed

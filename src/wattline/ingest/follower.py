@@ -12,7 +12,7 @@ from typing import Protocol
 from wattline.ingest.journal import Block
 from wattline.ingest.tail import Tail
 from wattline.model.errors import Unavailable
-from wattline.model.record import Row
+from wattline.model.record import Row, all_shown
 
 SETTLE_SECONDS = 1.0
 """How often a follower that took rows is asked to make their effects durable."""
@@ -125,7 +125,7 @@ class Follower:
         blocks = await self._tail.next(self._taken)
         if not blocks:
             return False
-        await self._offer([row for block in blocks for row in block.rows])
+        await self._offer(all_shown([row for block in blocks for row in block.rows]))
         self._taken = blocks[-1].sequence
         self._tail.done(self._taken)
         await self._settle_if_due()

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from wattline.ingest.journal import Block, Journal
 from wattline.model.errors import NotFound, QueueFull, Unavailable, WattlineError
-from wattline.model.record import NEVER, UNKNOWN, Row
+from wattline.model.record import NEVER, UNKNOWN, Row, all_shown, shown
 from wattline.registry.service import Registry
 from wattline.registry.stream import Stream
 
@@ -137,11 +137,12 @@ class Ingest:
         for row in rows:
             head = stream(row.stream)
             if head.latest is None or row.time >= head.latest.time:
-                head.latest = row
+                # Who takes a row back looks up which one is the newest then.
+                head.latest = row if row.mark is None else shown(row)
         self._on_committed(block)
         self._meter.committed(len(rows), seconds)
         try:
-            self._publish(rows)
+            self._publish(all_shown(rows))
         except Exception:
             # The rows are durable, and their callers must hear so whatever a listener does.
             log.exception("a listener failed")

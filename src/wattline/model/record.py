@@ -18,6 +18,19 @@ class Quality(IntEnum):
     GOOD = 0
     UNCERTAIN = 1
     BAD = 2
+    VOID = 3
+    """Taken back by whoever sent it: there is no such reading any more. Never shown to anybody."""
+
+
+class Mark(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """What a row has beside its readings where it is a table's: its id (a UUID's 16 bytes) and when it was made (us).
+
+    `removed` is the row that takes another of the same time back.
+    """
+
+    id: bytes
+    created: int
+    removed: bool = False
 
 
 class Row(msgspec.Struct, array_like=True, gc=False):
@@ -35,3 +48,24 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     quality: int | tuple[int, ...] = 0
     status: str | None = None
     late: bool = False
+    mark: Mark | None = None
+
+
+def shown(row: Row) -> Row | None:
+    """A committed row as a listener may see it: without readings that were taken back, None where the whole row was."""
+    if row.mark is None:
+        return row
+    if row.mark.removed:
+        return None
+    if isinstance(row.quality, int) or Quality.VOID not in row.quality:
+        return row
+    pairs = [(None, 0) if each == Quality.VOID else (value, each) for value, each in zip(row.values, row.quality, strict=True)]
+    values, quality = zip(*pairs, strict=True)
+    return Row(row.stream, row.time, row.received, values, quality, row.status, row.late, row.mark)
+
+
+def all_shown(rows: list[Row]) -> list[Row]:
+    """`shown` of every row, without those that were taken back; the same list where nothing was."""
+    if all(row.mark is None for row in rows):
+        return rows
+    return [found for row in rows if (found := shown(row)) is not None]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from wattline.model.clock import HOUR, MINUTE
 from wattline.telemetry.engine import Engine
+from wattline.telemetry.tiers import EXISTS
 
 TIME = "b.time >= fromUnixTimestamp64Micro({start:Int64}, 'UTC') AND b.time < fromUnixTimestamp64Micro({end:Int64}, 'UTC')"
 MINE = f"b.sensor IN {{sensors:Array(UInt32)}} AND {TIME}"
@@ -84,7 +85,7 @@ class Samples:
 READINGS = f"""
     SELECT b.sensor AS sensor, toUnixTimestamp64Micro(b.time) AS at, b.value AS value, b.quality AS quality,
            b.quality < 2 AS n, b.quality = 0 AS good, b.quality = 2 AS bad
-    FROM readings AS b FINAL WHERE {MINE}"""
+    FROM readings AS b FINAL WHERE {MINE} AND b.{EXISTS}"""
 
 QUALITY = "multiIf(b.count = 0, 2, b.good < b.count, 1, 0)"
 
@@ -97,13 +98,13 @@ def _samples_of(source: Source, *, registers: bool) -> str:
         return f"""
             SELECT b.sensor AS sensor, toUnixTimestamp64Micro(b.time) AS at, if(b.count > 0, b.total / b.count, 0.) AS value,
                    {QUALITY} AS quality, b.count AS n, b.good AS good, b.bad AS bad
-            FROM {source.table} AS b FINAL WHERE {MINE}"""
+            FROM {source.table} AS b FINAL WHERE {MINE} AND b.count + b.bad > 0"""
     return f"""
         SELECT sensor, edge.1 AS at, edge.2 AS value, quality, edge.3 AS n, edge.4 AS good, edge.5 AS bad FROM (
             SELECT b.sensor AS sensor, {QUALITY} AS quality, arrayJoin([
                 (toUnixTimestamp64Micro(if(b.count > 0, b.first_time, b.time)), b.first, b.count, b.good, b.bad),
                 (toUnixTimestamp64Micro(if(b.count > 0, b.last_time, b.time)), b.last, 0, 0, 0)]) AS edge
-            FROM {source.table} AS b FINAL WHERE {MINE})"""
+            FROM {source.table} AS b FINAL WHERE {MINE} AND b.count + b.bad > 0)"""
 
 
 def _shapes_sql(source: Source, width: int, *, registers: bool) -> str:

@@ -12,7 +12,7 @@ from wattline.model.clock import MINUTE, SECOND
 from wattline.telemetry.engine import Engine
 from wattline.telemetry.gather import Gather
 from wattline.telemetry.summaries import LONGEST_TAIL, NONE, Summaries, merged, rows_sql
-from wattline.telemetry.tiers import FROM_BUCKETS, FROM_RAW, TIERS, VALUE_COLUMNS, bucket_of
+from wattline.telemetry.tiers import EXISTS, FROM_BUCKETS, FROM_RAW, TIERS, VALUE_COLUMNS, bucket_of
 
 SPAN = "time >= fromUnixTimestamp64Micro({start:Int64}, 'UTC') AND time < fromUnixTimestamp64Micro({end:Int64}, 'UTC')"
 SENSORS = "sensor IN {sensors:Array(UInt32)}"
@@ -111,7 +111,7 @@ class TelemetryReader:
     async def count(self, sensors: Sequence[int], start: int, end: int) -> int:
         """How many readings the sensors have in [start, end)."""
         table = await self._engine.query(
-            f"SELECT count() AS n FROM readings FINAL WHERE {SENSORS} AND {SPAN}",
+            f"SELECT count() AS n FROM readings FINAL WHERE {SENSORS} AND {SPAN} AND {EXISTS}",
             {"sensors": list(sensors), "start": start, "end": end},
         )
         return int(table.column("n")[0].as_py())
@@ -120,7 +120,7 @@ class TelemetryReader:
         """How many readings the sensors have in [start, end), and from when to when."""
         table = await self._engine.query(
             f"""SELECT toInt64(count()), toUnixTimestamp64Micro(min(time)), toUnixTimestamp64Micro(max(time))
-                FROM readings FINAL WHERE {SENSORS} AND {SPAN}""",
+                FROM readings FINAL WHERE {SENSORS} AND {SPAN} AND {EXISTS}""",
             {"sensors": list(sensors), "start": start, "end": end},
         )
         return Extent(*(column[0].as_py() for column in table.columns))
@@ -137,7 +137,7 @@ class TelemetryReader:
         """The readings of the sensors in [start, end), every quality."""
         table = await self._engine.query(
             f"""SELECT sensor, toUnixTimestamp64Micro(time) AS micros, value, quality FROM readings FINAL
-                WHERE {SENSORS} AND {SPAN} ORDER BY time, sensor""",
+                WHERE {SENSORS} AND {SPAN} AND {EXISTS} ORDER BY time, sensor""",
             {"sensors": list(sensors), "start": start, "end": end},
         )
         return RawReadings(*(table.column(name).to_numpy() for name in ("sensor", "micros", "value", "quality")))
@@ -146,7 +146,7 @@ class TelemetryReader:
         """The status text sent with each record of one stream, by time."""
         table = await self._engine.query(
             f"""SELECT toUnixTimestamp64Micro(time) AS micros, status FROM records FINAL
-                WHERE stream = {{stream:UInt32}} AND {SPAN} AND status != ''""",
+                WHERE stream = {{stream:UInt32}} AND {SPAN} AND status != '' AND removed = 0""",
             {"stream": stream, "start": start, "end": end},
         )
         return dict(zip(table.column("micros").to_pylist(), table.column("status").to_pylist(), strict=True))
@@ -167,6 +167,7 @@ class TelemetryReader:
                     FROM {table} AS b FINAL
                     WHERE b.{SENSORS} AND b.time >= fromUnixTimestamp64Micro({a}, 'UTC')
                       AND b.time < fromUnixTimestamp64Micro({b}, 'UTC')
+                      AND {"b." + EXISTS if table == "readings" else "b.count + b.bad > 0"}
                     GROUP BY sensor, bucket"""
             )
         sql = f"""SELECT sensor, bucket, {VALUE_COLUMNS.replace("first_time, last_time", TIMES_AS_MICROS)} FROM (
@@ -201,7 +202,7 @@ class TelemetryReader:
         where = "sensor = {sensor:UInt32}" if len(sensors) == 1 else SENSORS
         table = await self._engine.query(
             f"""SELECT sensor, toUnixTimestamp64Micro(time) AS micros, value, quality FROM readings FINAL
-                WHERE {where} AND {SPAN} ORDER BY sensor, time LIMIT {{most:UInt64}}""",
+                WHERE {where} AND {SPAN} AND {EXISTS} ORDER BY sensor, time LIMIT {{most:UInt64}}""",
             {"sensors": list(sensors), "sensor": sensors[0], "start": start, "end": end, "most": most},
         )
         return RawReadings(*(table.column(name).to_numpy() for name in ("sensor", "micros", "value", "quality")))
@@ -250,12 +251,12 @@ class TelemetryReader:
         bound = {"start": start, "end": end, "sensors": list(sensors), "streams": list(streams)}
         values = await self._engine.query(
             f"""SELECT sensor, toUnixTimestamp64Micro(max(time)) AS newest, argMax(value, time) AS v, argMax(quality, time) AS q
-                FROM readings FINAL WHERE {SENSORS} AND {SPAN} GROUP BY sensor""",
+                FROM readings FINAL WHERE {SENSORS} AND {SPAN} AND {EXISTS} GROUP BY sensor""",
             bound,
         )
         records = await self._engine.query(
             f"""SELECT stream, toUnixTimestamp64Micro(argMax(received, time)) AS r, argMax(status, time) AS s
-                FROM records FINAL WHERE stream IN {{streams:Array(UInt32)}} AND {SPAN} GROUP BY stream""",
+                FROM records FINAL WHERE stream IN {{streams:Array(UInt32)}} AND {SPAN} AND removed = 0 GROUP BY stream""",
             bound,
         )
         sensor, time, value, quality = (values.column(i).to_numpy() for i in range(4))

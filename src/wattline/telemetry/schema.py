@@ -67,10 +67,20 @@ def _tier(tier: Tier) -> str:
     PARTITION BY {tier.partition} ORDER BY (sensor, time) SETTINGS {TIER_SETTINGS}"""
 
 
+# What a row has that was sent to a table. Of records that were made before, the time of receipt is when they were made.
+MARKED = """
+    ALTER TABLE records
+        ADD COLUMN IF NOT EXISTS id FixedString(16) CODEC(ZSTD(1)),
+        ADD COLUMN IF NOT EXISTS created DateTime64(6, 'UTC') DEFAULT received CODEC(DoubleDelta, ZSTD(1)),
+        ADD COLUMN IF NOT EXISTS removed UInt8 CODEC(ZSTD(1)),
+        ADD INDEX IF NOT EXISTS by_receipt received TYPE minmax GRANULARITY 1"""
+
+
 MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (1, (READINGS, REPLACED, RECORDS, *(_tier(tier) for tier in TIERS))),
     # For tables that were made before; the size of their granules stays as it was.
     (2, tuple(f"ALTER TABLE {tier.table} MODIFY SETTING {NARROW}" for tier in TIERS)),
+    (3, (MARKED,)),
 )
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from wattline.model.clock import MINUTE
-from wattline.telemetry.tiers import TIERS
+from wattline.telemetry.tiers import EXISTS, FILLED, TIERS
 
 LONGEST_TAIL = 20 * MINUTE
 """Raw readings of the open end that are put together here; where the tiers lag further behind the store groups them."""
@@ -83,10 +83,12 @@ def rows_sql(pieces: Sequence[tuple[str, int, int]], width: int, sensors: int) -
     single = sensors == 1
     parts = []
     for table, start, end in pieces:
-        columns = _OF_RAW if table == "readings" else _OWN if table == own else _OF_TIER
+        raw = table == "readings"
+        columns = _OF_RAW if raw else _OWN if table == own else _OF_TIER
         parts.append(
             f"""SELECT sensor, time, {columns} FROM {table} FINAL WHERE {_ONE if single else _MANY}
-                AND time >= fromUnixTimestamp64Micro({start}, 'UTC') AND time < fromUnixTimestamp64Micro({end}, 'UTC')"""
+                AND time >= fromUnixTimestamp64Micro({start}, 'UTC') AND time < fromUnixTimestamp64Micro({end}, 'UTC')
+                AND {EXISTS if raw else FILLED}"""
         )
     return " UNION ALL ".join(parts) + " SETTINGS max_threads = 1" * (sensors <= ONE_THREAD)
 

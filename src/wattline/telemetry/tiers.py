@@ -32,6 +32,11 @@ TIERS = (
     Tier("1d", DAY, "tier_1h", "toYear(time)"),
 )
 
+EXISTS = "quality < 3"
+"""SQL of a reading that was not taken back."""
+FILLED = "count + bad > 0"
+"""SQL of a bucket that holds readings: of one whose readings were all taken back, an empty row is left."""
+
 VALUE_COLUMNS = "total, squares, low, high, first, last, first_time, last_time, count, good, bad"
 
 FROM_RAW = """

@@ -40,12 +40,19 @@ NOTHING = Readings(
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Columns of records: stream ids, times and times of receipt (us), status texts ('' where none was sent)."""
+    """Columns of records: stream ids, times and times of receipt (us), status texts ('' where none was sent).
+
+    Of rows that are a table's: ids (16 bytes, all zero where there is none), when each was made (us), and 1 where it takes
+    another back.
+    """
 
     stream: NDArray[np.uint32]
     time: NDArray[np.int64]
     received: NDArray[np.int64]
     status: list[str]
+    id: list[bytes]
+    created: NDArray[np.int64]
+    removed: NDArray[np.uint8]
 
 
 class TelemetryWriter:
@@ -91,6 +98,9 @@ class TelemetryWriter:
                 "time": pa.array(rows.time).cast(MICROS),
                 "received": pa.array(rows.received).cast(MICROS),
                 "status": pa.array(rows.status, pa.string()),
+                "id": pa.array(rows.id, pa.binary(16)),
+                "created": pa.array(rows.created).cast(MICROS),
+                "removed": pa.array(rows.removed),
             }
         )
         await self._engine.insert("records", table)
