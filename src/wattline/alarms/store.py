@@ -138,15 +138,20 @@ async def settle(connection: AsyncConnection, watches: Collection[Watch], now: i
 
 
 async def insert_alarms(connection: AsyncConnection, made: Sequence[tuple[Alarm, Point]]) -> list[int]:
-    """Write new alarms; their ids in the same order. `Moved` if a sensor has a live alarm already."""
+    """Write new alarms; their ids in the same order. `Moved` if a sensor has a live alarm already.
+
+    A sensor is raised once at a time, so its id and the time tell the rows apart that come back, in whatever order: to ask for
+    theirs would make a statement of each on SQLite.
+    """
     if not made:
         return []
-    statement = sa.insert(alarms).returning(_a.id, sort_by_parameter_order=True)
+    statement = sa.insert(alarms).returning(_a.id, _a.sensor, _a.raised)
     try:
         found = await connection.execute(statement, [alarm_values(alarm, point) for alarm, point in made])
     except sa.exc.IntegrityError:
         raise Moved from None
-    return list(found.scalars())
+    ids = {(row.sensor, row.raised): row.id for row in found}
+    return [ids[alarm.sensor, alarm.raised] for alarm, _ in made]
 
 
 async def update_alarms(connection: AsyncConnection, moved: Sequence[tuple[Alarm, Point, int]]) -> None:
