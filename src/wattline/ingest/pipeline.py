@@ -18,6 +18,7 @@ from wattline.ingest.journal import Block, Journal
 from wattline.ingest.rollup import Rollup
 from wattline.ingest.series import Series
 from wattline.ingest.service import Ingest
+from wattline.ingest.table_rows import TableRows
 from wattline.ingest.writer import Writer
 from wattline.model.clock import DAY, Clock
 from wattline.model.errors import Unavailable
@@ -26,6 +27,7 @@ from wattline.registry.service import Registry
 from wattline.registry.stream import Stream
 from wattline.telemetry.engine import Engine
 from wattline.telemetry.reader import TelemetryReader
+from wattline.telemetry.rows import RowReader
 from wattline.telemetry.schema import prepare
 from wattline.telemetry.writer import TelemetryWriter
 
@@ -77,6 +79,7 @@ class Pipeline:
         self._followers: list[Follower] = []
         self.rollup = Rollup(self.writer, self.store, clock, options.retention)
         self.series = Series(self.writer, self.rollup, self.reader)
+        self.tables = TableRows(self.writer, RowReader(self.engine))
         self.ingest = Ingest(
             self._journal,
             self._thread,
@@ -101,6 +104,7 @@ class Pipeline:
 
     def _committed(self, block: Block) -> None:
         self.writer.add(block)
+        self.tables.recent.heard(block.rows)
         for follower in self._followers:
             follower.add(block)
 

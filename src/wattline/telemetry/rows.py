@@ -26,13 +26,17 @@ class Heads:
 
     stream: NDArray[np.uint32]
     time: NDArray[np.int64]
-    id: pa.Array
+    id: pa.FixedSizeBinaryArray
     created: NDArray[np.int64]
     received: NDArray[np.int64]
     removed: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.time)
+
+    def ids(self) -> NDArray[np.void]:
+        """The ids as NumPy holds 16 bytes."""
+        return np.frombuffer(self.id.buffers()[1] or b"", "V16", len(self), self.id.offset * 16)
 
     def take(self, chosen: NDArray[np.int64]) -> Heads:
         """The rows at these places, in their order."""
@@ -89,20 +93,21 @@ class RowReader:
         plain = (each.to_numpy(zero_copy_only=False) for each in (made, got, removed))
         return Heads(stream.to_numpy(), time.to_numpy(), ids.cast(pa.binary(16)), *plain)
 
-    async def oldest(self, streams: Sequence[int]) -> int | None:
-        """The time of the oldest row of the streams."""
+    async def bounds(self, streams: Sequence[int]) -> tuple[int, int] | None:
+        """The times of the oldest and the newest row of the streams, those that were taken back too."""
         table = await self._engine.query(
-            """SELECT toUnixTimestamp64Micro(min(time)) AS oldest, count() AS n FROM records
+            """SELECT toUnixTimestamp64Micro(min(time)), toUnixTimestamp64Micro(max(time)), count() FROM records
                WHERE stream IN {streams:Array(UInt32)}""",
             {"streams": list(streams)},
         )
-        return int(table.column("oldest")[0].as_py()) if table.column("n")[0].as_py() else None
+        oldest, newest, count = (column[0].as_py() for column in table.columns)
+        return (int(oldest), int(newest)) if count else None
 
-    async def cells(self, sensors: Sequence[int], start: int, end: int) -> Cells:
+    async def cells(self, sensors: NDArray[np.int64], start: int, end: int) -> Cells:
         """The readings of the sensors in [start, end), every quality."""
         table = await self._engine.query(
             f"""SELECT sensor, toUnixTimestamp64Micro(time) AS micros, value, quality FROM readings FINAL
                 WHERE sensor IN {{sensors:Array(UInt32)}} AND {SPAN} AND {EXISTS}""",
-            {"sensors": list(sensors), "start": start, "end": end},
+            {"sensors": sensors.tolist(), "start": start, "end": end},
         )
         return Cells(*(column.to_numpy() for column in table.columns))
