@@ -47,7 +47,10 @@ class Silence:
     def listen(self, draft: Draft) -> list[tuple[int, int]]:
         """Note who fell silent and who was heard again; the sensors looked at, and when to look again. See `again`."""
         for sensor in sorted(draft.book.stale):
-            _heard(draft, draft.watch(sensor))
+            # Asked every second about all that are silent, so of what is known without a look at the columns.
+            known = draft.book.stored(sensor)
+            if known is not None and _heard(known, draft.now):
+                _welcome(draft, draft.watch(sensor))
         looked = []
         while self._due and self._due[0][0] <= draft.now:
             _, sensor = heapq.heappop(self._due)
@@ -77,9 +80,12 @@ class Silence:
         return draft.now + wait
 
 
-def _heard(draft: Draft, watch: Watch) -> None:
+def _heard(watch: Watch, now: int) -> bool:
+    """Whether a sensor that fell silent has been heard again."""
     row = watch.point.stream.latest
-    if row is None or watch.stale is None or row.time <= watch.stale or silent_since(watch.point, draft.now) is not None:
-        return
+    return row is not None and watch.stale is not None and row.time > watch.stale and silent_since(watch.point, now) is None
+
+
+def _welcome(draft: Draft, watch: Watch) -> None:
     draft.put(replace(watch, stale=None))
     draft.notes.append(Note("sensor_fresh", watch.point, draft.now, {"silent_since": watch.stale}))
