@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,6 +164,16 @@ class Pipeline:
             if stream.latest is None or stream.latest.time < row.time:
                 stream.latest = row
         self.ingest.know(streams, {stream_id: row.time for stream_id, row in newest.items()}, since)
+
+    async def relearn(self, streams: Collection[int]) -> None:
+        """Find the newest rows of streams of which rows were taken back: of any age."""
+        missing = [stream for stream in map(self._registry.stream, streams) if stream.latest is None]
+        if missing:
+            await self.writer.flush()
+            newest = await newest_rows(self.reader, missing, 0)
+            for stream in missing:
+                if stream.latest is None:
+                    stream.latest = newest.get(stream.id)
 
     async def _catch_up_later(self) -> None:
         pause = 0.5

@@ -1,0 +1,107 @@
+"""Which streams of the platform a relation of readings shows, and where in their rows its columns are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from wattline.contracts.flux.catalog import RelationType, Type
+from wattline.contracts.flux.tables import COUNTERS
+from wattline.ingest.table_rows import Place, Shape
+from wattline.model.place import Layout, Quantity
+from wattline.registry.registration import Registration
+from wattline.registry.service import Registry
+from wattline.registry.stream import Stream
+
+KEYS = 4
+"""Columns before the measures: time, device_id, id, created_at."""
+UNITS = {
+    "frequency": "Hz", "voltage": "V", "current": "A", "power_total_reactive": "kvar", "power_total_apparent": "kVA",
+    "power_factor": "1", "power": "kW", "energy_imported_reactive": "kvarh", "energy_exported_reactive": "kvarh",
+    "energy_imported_apparent": "kVAh", "energy_exported_apparent": "kVAh", "energy": "kWh", "soe": "kWh", "target_power": "kW",
+}  # fmt: skip
+"""By the beginning of a column's name, the longest that fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A device of another contract in a relation: its stream, the uuid it bears there, and where its columns are."""
+
+    stream: Stream
+    device_id: str
+    places: Mapping[str, tuple[int, float]]
+
+
+def unit(column: str) -> str:
+    """The unit of a column; `1` where it is a plain number."""
+    fits = [prefix for prefix in UNITS if column.startswith(prefix)]
+    return UNITS[max(fits, key=len)] if fits else "1"
+
+
+def layout_of(relation: RelationType) -> Layout:
+    """The layout of a device that writes to the relation itself."""
+    quantities = (
+        Quantity(
+            column.name,
+            unit(column.name),
+            "counter" if column.name in COUNTERS else "state" if column.type is Type.INT2 else "gauge",
+        )
+        for column in relation.columns[KEYS:]
+    )
+    return Layout(relation.name, tuple(quantities))
+
+
+class Devices:
+    """The devices of one relation. `site_of` names the site of a device that sends for the first time.
+
+    `shown` gives the devices of other contracts that a tenant has in the relation.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        relation: RelationType,
+        site_of: Callable[[str, str], str],
+        shown: Callable[[str], Sequence[Shown]],
+    ) -> None:
+        self.layout = layout_of(relation)
+        self._registry = registry
+        self._site_of = site_of
+        self._shown = shown
+        self._own: dict[str, dict[str, Stream]] = {}
+
+    def own(self, tenant: str) -> Mapping[str, Stream]:
+        """The streams of devices that write to the relation itself, by uuid."""
+        known = self._own.setdefault(tenant, {})
+        streams = self._registry.streams(tenant, self.layout.name)
+        for stream in streams[len(known) :]:
+            known[stream.device.key] = stream
+        return known
+
+    def others(self, tenant: str) -> Sequence[Shown]:
+        """Devices of other contracts."""
+        return self._shown(tenant)
+
+    async def ensure(self, tenant: str, device_ids: Iterable[str]) -> Mapping[str, Stream]:
+        """The streams of devices, made where they send for the first time."""
+        known = self.own(tenant)
+        missing = sorted({device_id for device_id in device_ids if device_id not in known})
+        if missing:
+            wanted = [Registration(tenant, self._site_of(tenant, uuid), uuid, self.layout, {"tag": uuid}) for uuid in missing]
+            await self._registry.register_all(wanted)
+            known = self.own(tenant)
+        return known
+
+    def shape(self, tenant: str, columns: Sequence[str], only: frozenset[object] | None) -> tuple[Shape, list[str]]:
+        """The rows to read, and the uuids of their streams: in order of uuid. `only` names devices."""
+        names = [quantity.name for quantity in self.layout.quantities]
+        own: list[Place] = [(names.index(column), 1.0) for column in columns]
+        found: list[tuple[str, Stream, Sequence[Place]]] = []
+        known = self.own(tenant)
+        for device_id in known if only is None else only & known.keys():
+            found.append((str(device_id), known[str(device_id)], own))
+        for shown in self.others(tenant):
+            if only is None or shown.device_id in only:
+                found.append((shown.device_id, shown.stream, [shown.places.get(column) for column in columns]))
+        found.sort(key=lambda each: each[0])
+        return Shape([stream for _, stream, _ in found], [places for *_, places in found]), [uuid for uuid, *_ in found]
