@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from wattline.billing.heat import heat
-from wattline.billing.intervals import Flags, Grid, Matrix, rows_of
+from wattline.billing.intervals import Flags, Grid, Ints, Matrix, rows_of
 from wattline.billing.model import INTERVAL, Kind, MeteringPoint
 from wattline.billing.power import BRIDGE, count_readings, hold, power
 from wattline.billing.register import Track, limit, register
@@ -79,19 +79,29 @@ class Measuring:
 
     async def _reaching(self, points: Sequence[Point], track: Track, start: int, end: int, grid: Grid) -> Track:
         """The track with the nearest readings outside of what was read, for the registers that have none near the edges."""
-        lone = {i for i in range(len(points)) if not np.any((track.row == i) & (track.time <= grid.start))}
-        open_ended = {i for i in range(len(points)) if not np.any((track.row == i) & (track.time >= grid.end))}
+        lone = _without(track.row[track.time <= grid.start], len(points))
+        open_ended = _without(track.row[track.time >= grid.end], len(points))
         before = await self._series.newest_before([points[i] for i in lone], start) if lone and start else {}
         after = await self._series.oldest_since([points[i] for i in open_ended], end) if open_ended and end <= grid.now else {}
         if not before and not after:
             return track
         extra = [(i, *found[points[i].id]) for found in (before, after) for i in range(len(points)) if points[i].id in found]
-        row = np.concatenate([track.row, np.array([i for i, _, _ in extra], np.int64)])
-        time = np.concatenate([track.time, np.array([t for _, t, _ in extra], np.int64)])
-        value = np.concatenate([track.value, np.array([v for _, _, v in extra], np.float64)])
-        sure = np.concatenate([track.sure, np.zeros(len(extra), bool)])
-        order = np.lexsort((time, row))
-        return Track(row[order], time[order], value[order], sure[order])
+        return await asyncio.to_thread(_extended, track, extra)
+
+
+def _without(row: Ints, rows: int) -> list[int]:
+    """The rows, of so many, that are not among these."""
+    return np.flatnonzero(np.bincount(row, minlength=rows) == 0).tolist()
+
+
+def _extended(track: Track, extra: Sequence[tuple[int, int, float]]) -> Track:
+    """The track with these readings (row, time, value) besides."""
+    row = np.concatenate([track.row, np.array([i for i, _, _ in extra], np.int64)])
+    time = np.concatenate([track.time, np.array([t for _, t, _ in extra], np.int64)])
+    value = np.concatenate([track.value, np.array([v for _, _, v in extra], np.float64)])
+    sure = np.concatenate([track.sure, np.zeros(len(extra), bool)])
+    order = np.lexsort((time, row))
+    return Track(row[order], time[order], value[order], sure[order])
 
 
 def _track(sensors: Sequence[int], shapes: Shapes, uneven: Flags, samples: Samples | None) -> Track:
