@@ -38,7 +38,7 @@ def _term(cursor: Cursor) -> Order:
     found = cursor.match(TERM)
     direction, nulls = found.groups() if found is not None else (None, None)
     if not cursor.done and cursor.text[cursor.position] != ",":
-        raise cursor.refusal(EXPECTED if cursor.take(".") else '"." or ","')
+        raise cursor.refusal('","' if nulls else EXPECTED if cursor.take(".") else '"." or ","')
     return _order(column, relation, direction, nulls)
 
 

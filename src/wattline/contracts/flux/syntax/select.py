@@ -55,6 +55,9 @@ def _item(cursor: Cursor) -> Item | Embed:
 
 
 def _named(cursor: Cursor, first: str, alias: str | None) -> Item | Embed:
+    if first == "*":
+        # Only a quoted name can be this one, and `Field("*")` means all columns.
+        raise cursor.refusal("name of a column", cursor.position - 1)
     if cursor.text.startswith(("!", "("), cursor.position):
         return _embed(cursor, first, alias, spread=False)
     field = Field(first, steps(cursor))
