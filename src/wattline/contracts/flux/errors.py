@@ -6,7 +6,7 @@ of what only it can find wrong.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -45,6 +45,18 @@ def not_parsed(what: str, text: str, column: int, details: str) -> Refusal:
 def bad_payload(message: str) -> Refusal:
     """PGRST102."""
     return Refusal(400, "PGRST102", message)
+
+
+def invalid_preferences(names: Iterable[str]) -> Refusal:
+    """PGRST122: words of a `Prefer` header with `handling=strict` that mean nothing."""
+    details = f"Invalid preferences: {', '.join(names)}"
+    return Refusal(400, "PGRST122", "Invalid preferences given with handling=strict", details)
+
+
+def denied(message: str, anonymous: bool) -> Refusal:
+    """42501: what the caller's role may not do; an anonymous caller may log in and try again."""
+    headers = {"WWW-Authenticate": "Bearer"} if anonymous else None
+    return Refusal(401 if anonymous else 403, "42501", message, headers=headers)
 
 
 def sql(status: int, state: str, message: str, details: str | None = None, hint: str | None = None) -> Refusal:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
 from wattline.contracts.flux.catalog import RelationType, Unique
+from wattline.contracts.flux.errors import Refusal
 from wattline.contracts.flux.expression import Expression, Sort
+
+ALIKE = 0.75
+"""How like a name must be to be hinted at, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,18 @@ class Relation(Protocol):
         ...
 
 
+@runtime_checkable
+class Numbered(Protocol):
+    """A relation with a column whose default is a sequence."""
+
+    async def next_values(self, tenant: str, count: int) -> Sequence[int]:
+        """Numbers that nobody was given before; they are not given out again, whatever becomes of the rows they are for.
+
+        Raises `Refusal` 2200H where the sequence has come to its end.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Relations:
     """The relations of the contract by name."""
@@ -97,3 +114,12 @@ class Relations:
     def names(self) -> Sequence[str]:
         """All of them."""
         return sorted(self.by_name)
+
+    def named(self, name: str) -> Relation:
+        """The one of a name. Raises `Refusal` PGRST205, with the name that is most like it as a hint."""
+        found = self.by_name.get(name)
+        if found is None:
+            close = difflib.get_close_matches(name, self.names(), 1, ALIKE)
+            hint = f"Perhaps you meant the table 'flux.{close[0]}'" if close else None
+            raise Refusal(404, "PGRST205", f"Could not find the table 'flux.{name}' in the schema cache", hint=hint)
+        return found
