@@ -75,8 +75,8 @@ def _texts(array: pa.Array, output: Output, run: Run) -> pa.Array:
 
 def _lists(texts: pa.Array, bounds: np.ndarray, places: pa.Array, empty: str = "[]") -> pa.Array:
     """JSON arrays of the texts between one bound and the next, for each place among them; `empty` of none."""
-    joined = pc.binary_join(pa.LargeListArray.from_arrays(pa.array(bounds, pa.int64()), texts.cast(pa.large_string())), ",")
-    arrays = pc.binary_join_element_wise("[", joined, "]", "").cast(pa.string())
+    joined = pc.binary_join(pa.ListArray.from_arrays(pa.array(bounds, pa.int32()), texts), ",")
+    arrays = pc.binary_join_element_wise("[", joined, "]", "")
     arrays = pc.if_else(pa.array(np.diff(bounds) == 0), empty, arrays)
     return pc.fill_null(arrays.take(places), empty)
 
