@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from wattline.model.errors import Ambiguous, NotFound
 from wattline.model.place import Block, Device, Site
+from wattline.registry.listing import Listing
 from wattline.registry.point import Point
 from wattline.registry.registration import StreamKey
 from wattline.registry.stream import Stream
@@ -33,6 +34,10 @@ class Index:
         self._of_block: dict[int, list[Point]] = {}
         self._devices_of: dict[int, dict[int, Device]] = {}
         self._tagged: dict[tuple[int, str], Point] = {}
+        self._streams_of: dict[int, list[Stream]] = {}
+        self._listings: dict[str, dict[str, Listing]] = {}
+        self.listed_again: Counter[str] = Counter()
+        """Counts, for each tenant, how often its listings have changed in this process."""
 
     def add_site(self, site: Site) -> None:
         self.sites_by_id[site.id] = self._sites[site.tenant, site.key] = site
@@ -42,6 +47,52 @@ class Index:
         self.blocks_by_id[block.id] = self._blocks[site.tenant, site.key, block.slug] = block
         self._slugs.setdefault((site.tenant, block.slug), []).append(block)
 
+    def add_device(self, device: Device) -> None:
+        """A device that may have no stream."""
+        self.devices_by_id[device.id] = device
+        self._devices_of.setdefault(device.block.id, {})[device.id] = device
+
+    def move_devices(self, moves: Mapping[Device, Block]) -> None:
+        """Give devices another block, and with it its site; their streams and points are found there from now on."""
+        moved: list[Point] = []
+        left: set[int] = set()
+        for device, block in moves.items():
+            left.add(device.block.id)
+            del self._devices_of[device.block.id][device.id]
+            for stream in self._streams_of.get(device.id, ()):
+                del self.by_key[device.site.tenant, device.site.key, device.key, stream.layout.name]
+                for point in map(self.any_point, stream.sensor_ids):
+                    moved.append(point)
+                    if self._tagged.get((device.block.id, point.tag)) is point:
+                        del self._tagged[device.block.id, point.tag]
+            device.block, device.site = block, block.site
+            self._devices_of.setdefault(block.id, {})[device.id] = device
+            for stream in self._streams_of.get(device.id, ()):
+                self.by_key[device.site.tenant, device.site.key, device.key, stream.layout.name] = stream
+        for block_id in left:
+            self._of_block[block_id] = [point for point in self._of_block.get(block_id, ()) if point.block.id == block_id]
+        for point in moved:
+            self._of_block.setdefault(point.block.id, []).append(point)
+            self._tagged.setdefault((point.block.id, point.tag), point)
+        for block_id in {point.block.id for point in moved}:
+            # Of the blocks that devices exchanged, some points were kept above and are here a second time.
+            self._of_block[block_id] = sorted(set(self._of_block[block_id]), key=lambda point: point.id)
+
+    def add_listing(self, listing: Listing) -> None:
+        self._listings.setdefault(listing.device.site.tenant, {})[listing.uuid] = listing
+
+    def listing(self, tenant: str, uuid: str) -> Listing | None:
+        """The tenant's device with this UUID, whichever site it is at."""
+        return self._listings.get(tenant, {}).get(uuid)
+
+    def listings(self, tenant: str) -> Iterable[Listing]:
+        """The tenant's devices that have a UUID, listed or not."""
+        return self._listings.get(tenant, {}).values()
+
+    def device_streams(self, device: Device) -> list[Stream]:
+        """The streams of a device, in order of registration."""
+        return list(self._streams_of.get(device.id, ()))
+
     def add_stream(self, stream: Stream) -> None:
         """A stream that may hold rows nobody has looked for yet is given with `admitted` UNKNOWN by the caller."""
         site, block = stream.device.site, stream.device.block
@@ -49,6 +100,7 @@ class Index:
         self.by_key[site.tenant, site.key, stream.device.key, stream.layout.name] = stream
         self._by_id[stream.id] = stream
         self._by_layout.setdefault((site.tenant, stream.layout.name), []).append(stream)
+        self._streams_of.setdefault(stream.device.id, []).append(stream)
         self._devices_of.setdefault(block.id, {})[stream.device.id] = stream.device
         for position, sensor in enumerate(stream.sensors):
             point = self._points[sensor.id] = Point(sensor, stream, position, sensor.id)
@@ -124,7 +176,7 @@ class Index:
 
     def block_devices(self, block_id: int) -> list[Device]:
         """The devices of a block, in order of registration."""
-        return list(self._devices_of.get(block_id, {}).values())
+        return sorted(self._devices_of.get(block_id, {}).values(), key=lambda device: device.id)
 
     def point(self, tenant: str, sensor_id: int) -> Point:
         """The tenant's point with this sensor id; `NotFound` also where it is another's."""

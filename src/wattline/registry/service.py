@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.model.clock import Clock, SystemClock
 from wattline.model.errors import Invalid, NotFound
-from wattline.model.place import Block, Layout
+from wattline.model.place import Block, Device, Layout
 from wattline.model.record import UNKNOWN
 from wattline.registry import store
 from wattline.registry.index import Index
+from wattline.registry.listing import Listing
+from wattline.registry.listing_rows import WORDS, Listed, load_listings
 from wattline.registry.point import Point, PointSpec
 from wattline.registry.points import device_key, put_points
 from wattline.registry.registration import Registration, StreamKey
@@ -31,18 +33,19 @@ class Registry(Index):
     def __init__(self, database: Database, most_streams: int = 100_000, clock: Clock | None = None) -> None:
         super().__init__()
         self._database = database
-        self._most_streams = most_streams
+        self.most_streams = most_streams
         self._clock = clock or SystemClock()
         self._wanted: dict[StreamKey, Registration] = {}
         self._changes: dict[int, dict[str, Any]] = {}
         self._strange: list[Stream] = []
         self._mode_versions: dict[tuple[int, int], int] = {}
         self._version = 0
-        self._writing = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        """Held by who writes to the registry's tables, until what was written has been read back."""
 
     async def load(self) -> None:
         """Read everything that is registered; called once at start."""
-        async with self._writing, self._database.read() as connection:
+        async with self.turn, self._database.read() as connection:
             self._version = await store.version(connection)
             await self._read(connection)
 
@@ -52,7 +55,7 @@ class Registry(Index):
         Returns the streams of which nobody knows yet what they hold, again and again until somebody does: every row for such
         a stream counts as late until `Pipeline.learn` was told of it.
         """
-        async with self._writing, self._database.read() as connection:
+        async with self.turn, self._database.read() as connection:
             version = await store.version(connection)
             if version != self._version:
                 await self._read(connection)
@@ -60,9 +63,11 @@ class Registry(Index):
         self._strange = [stream for stream in self._strange if stream.admitted == UNKNOWN]
         return list(self._strange)
 
-    async def _read(self, connection: AsyncConnection, only: Sequence[int] | None = None) -> None:
-        """Bring memory up to what is stored, or to the named streams; the objects that exist stay the same objects."""
+    async def _read(self, connection: AsyncConnection, only: Sequence[int] | None = None, listed: Listed | None = None) -> None:
+        """Bring memory up to what is stored, or to the named streams and listings; objects that exist stay the same objects."""
         await self._read_places(connection)
+        if only is None or listed is not None:
+            await self._read_listings(connection, None if only is None else listed)
         for stream in await store.load_streams(connection, self.blocks_by_id, self.devices_by_id, only):
             if self.has_stream(stream.id):
                 for sensor in stream.sensors:
@@ -93,6 +98,27 @@ class Registry(Index):
                 if block.mode is not None and block.mode_since is not None:
                     _take_mode(held, block.mode, block.mode_since)
 
+    async def _read_listings(self, connection: AsyncConnection, only: Listed | None = None) -> None:
+        """Bring the devices that have a UUID up to what is stored, all of them or those named: their rows and their places."""
+        moves: dict[Device, Block] = {}
+        for read in await load_listings(connection, only):
+            block = self.blocks_by_id[read.block_id]
+            device = self.devices_by_id.get(read.device_id)
+            if device is None:
+                device = Device(read.device_id, block.site, read.key, {}, block=block)
+                self.add_device(device)
+            elif device.block is not block:
+                moves[device] = block
+            listing = self.listing(read.tenant, read.uuid)
+            if listing is None:
+                listing = Listing(read.uuid, device)
+                self.add_listing(listing)
+            _copy(read, listing, WORDS)
+            if not listing.is_foreign:
+                device.attributes = {**device.attributes, **listing.attributes}
+            self.listed_again[read.tenant] += 1
+        self.move_devices(moves)
+
     async def register(
         self, tenant: str, site: str, device: str, layout: Layout, attributes: Mapping[str, str] | None = None
     ) -> Stream:
@@ -110,7 +136,7 @@ class Registry(Index):
         if missing:
             self._check_room(missing.values())
             self._wanted.update(missing)
-            async with self._writing:
+            async with self.turn:
                 if any(key not in self.by_key for key in missing):
                     group, self._wanted = {**self._wanted, **missing}, {}
                     await self._make([w for w in group.values() if w.key not in self.by_key])
@@ -119,20 +145,23 @@ class Registry(Index):
     def _check_room(self, missing: Iterable[Registration]) -> None:
         asked = Counter(w.tenant for w in missing)
         for tenant, count in asked.items():
-            if self.counts[tenant] + count > self._most_streams:
-                raise Invalid(f"no room for more devices: this account may have {self._most_streams} streams", "device_id")
+            if self.counts[tenant] + count > self.most_streams:
+                raise Invalid(f"no room for more devices: this account may have {self.most_streams} streams", "device_id")
 
     async def _make(self, missing: Sequence[Registration]) -> None:
         now = self._clock.micros()
         async with self._database.transaction() as connection:
             made = [await store.insert_stream(connection, w, now) for w in missing]
             version = await store.next_version(connection)
-        await self._written(version, made)
+        await self.written(version, made)
 
-    async def _written(self, version: int, streams: Sequence[int]) -> None:
-        """Read back what this process wrote; what another wrote meanwhile waits for `refresh`."""
+    async def written(self, version: int, streams: Sequence[int] | None, listed: Listed | None = None) -> None:
+        """Read back what this process wrote, with `turn` held; what another wrote meanwhile waits for `refresh`.
+
+        With `streams` None everything is read, because some of it may be another's.
+        """
         async with self._database.read() as connection:
-            await self._read(connection, streams)
+            await self._read(connection, streams, listed)
         self._count_own(version)
 
     def _count_own(self, version: int | None) -> None:
@@ -158,7 +187,7 @@ class Registry(Index):
         if not changed:
             return
         self._changes.setdefault(site.id, {}).update(changed)
-        async with self._writing:
+        async with self.turn:
             if any(getattr(site, field) != value for field, value in changed.items()):
                 await self._describe({**self._changes, site.id: {**self._changes.get(site.id, {}), **changed}})
 
@@ -169,33 +198,33 @@ class Registry(Index):
             for site_id, values in changes.items():
                 await store.update(connection, store.sites, site_id, values)
             version = await store.next_version(connection)
-        await self._written(version, ())
+        await self.written(version, ())
 
     async def put_site(self, tenant: str, key: str, **attributes: Any) -> None:
         """Make a site, or give it these attributes (those of `model.place.Site`); durable on return."""
-        async with self._writing:
+        async with self.turn:
             async with self._database.transaction() as connection:
                 site_id = await store.insert_site(connection, tenant, key, self._clock.micros())
                 if attributes:
                     await store.update(connection, store.sites, site_id, attributes)
                 version = await store.next_version(connection)
-            await self._written(version, ())
+            await self.written(version, ())
 
     async def put_block(self, tenant: str, site: str, slug: str, **attributes: Any) -> Block:
         """Make a block, and its site where needed, or give it these attributes (those of `model.place.Block`).
 
         Raises `Invalid` where the tenant would have more blocks than it may have streams.
         """
-        if self.block(tenant, site, slug) is None and len(self.blocks(tenant)) >= self._most_streams:
-            raise Invalid(f"no room for more blocks: this account may have {self._most_streams}", "block")
-        async with self._writing:
+        if self.block(tenant, site, slug) is None and len(self.blocks(tenant)) >= self.most_streams:
+            raise Invalid(f"no room for more blocks: this account may have {self.most_streams}", "block")
+        async with self.turn:
             async with self._database.transaction() as connection:
                 site_id = await store.insert_site(connection, tenant, site, self._clock.micros())
                 block_id = await store.insert_block(connection, site_id, slug)
                 if attributes:
                     await store.update(connection, store.blocks, block_id, attributes)
                 version = await store.next_version(connection)
-            await self._written(version, ())
+            await self.written(version, ())
         return self.blocks_by_id[block_id]
 
     async def set_mode(self, connection: AsyncConnection, block: Block, mode: str, since: int) -> None:
@@ -226,11 +255,11 @@ class Registry(Index):
             for spec in specs
             if (w := Registration(tenant, site, device_key(block, spec), spec.layout)).key not in self.by_key
         )
-        async with self._writing:
+        async with self.turn:
             async with self._database.transaction() as connection:
                 made = await put_points(connection, tenant, site, block, specs, self._clock.micros())
                 version = await store.next_version(connection)
-            await self._written(version, made)
+            await self.written(version, made)
         return [self._points_of(tenant, site, block, spec) for spec in specs]
 
     def _points_of(self, tenant: str, site: str, block: str, spec: PointSpec) -> Point:

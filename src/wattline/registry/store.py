@@ -89,6 +89,23 @@ sensors = sa.Table(
     sa.UniqueConstraint("stream_id", "position"),
 )
 
+listings = sa.Table(
+    "listings",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("uuid", sa.Text, primary_key=True),
+    sa.Column("device_id", sa.Integer, sa.ForeignKey("devices.id"), nullable=False),
+    sa.Column("listed", sa.Boolean, nullable=False),
+    sa.Column("name", sa.Text),
+    sa.Column("type", sa.Text),
+    sa.Column("metadata", sa.Text),
+    sa.Column("active", sa.Boolean),
+    sa.Column("created", sa.BigInteger),
+    sa.Column("shown", sa.Text),
+    sa.UniqueConstraint("device_id"),
+)
+"""Devices that have a UUID; `listing.Listing` says what the columns mean."""
+
 registry_versions = sa.Table(
     "registry_versions",
     metadata,
