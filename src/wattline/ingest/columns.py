@@ -93,7 +93,7 @@ def records_of(rows: Sequence[Row]) -> Records:
         [row.status or "" for row in rows],
         [NO_ID if row.mark is None else row.mark.id for row in rows],
         np.array([row.received if row.mark is None else row.mark.created for row in rows], np.int64),
-        np.array([row.mark is not None and row.mark.removed for row in rows], np.uint8),
+        np.array([0 if row.mark is None else row.mark.fate for row in rows], np.uint8),
     )
 
 

@@ -39,11 +39,11 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Rows: the place of each one's stream in the shape, when it came in (us), 1 where it was taken back, and the rest."""
+    """Rows: the place of each one's stream in the shape, when it came in or was changed (us), its `Fate`, and the rest."""
 
     rank: NDArray[np.int64]
     received: NDArray[np.int64]
-    removed: NDArray[np.uint8]
+    fate: NDArray[np.uint8]
     lines: Lines
 
     def __len__(self) -> int:
@@ -159,7 +159,7 @@ class TableRows:
         lines.id[:] = heads.ids()
         if len(heads) and shape.width:
             await self._fill(shape, rank, lines)
-        return Slice(rank, heads.received, heads.removed, lines)
+        return Slice(rank, heads.received, heads.fate, lines)
 
     async def _fill(self, shape: Shape, rank: NDArray[np.int64], lines: Lines) -> None:
         sensor, of_rank, column, factor = _cells_of(shape, np.unique(rank))

@@ -22,15 +22,23 @@ class Quality(IntEnum):
     """Taken back by whoever sent it: there is no such reading any more. Never shown to anybody."""
 
 
+class Fate(IntEnum):
+    """What became of a table's row after it was inserted."""
+
+    NONE = 0
+    REMOVED = 1
+    EDITED = 2
+
+
 class Mark(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """What a row has beside its readings where it is a table's: its id (a UUID's 16 bytes) and when it was made (us).
 
-    `removed` is the row that takes another of the same time back.
+    `fate` says whether the row takes another of the same time back, or changes it.
     """
 
     id: bytes
     created: int
-    removed: bool = False
+    fate: int = Fate.NONE
 
 
 class Row(msgspec.Struct, array_like=True, gc=False):
@@ -55,7 +63,7 @@ def shown(row: Row) -> Row | None:
     """A committed row as a listener may see it: without readings that were taken back, None where the whole row was."""
     if row.mark is None:
         return row
-    if row.mark.removed:
+    if row.mark.fate == Fate.REMOVED:
         return None
     if isinstance(row.quality, int) or Quality.VOID not in row.quality:
         return row

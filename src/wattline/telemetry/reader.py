@@ -146,7 +146,7 @@ class TelemetryReader:
         """The status text sent with each record of one stream, by time."""
         table = await self._engine.query(
             f"""SELECT toUnixTimestamp64Micro(time) AS micros, status FROM records FINAL
-                WHERE stream = {{stream:UInt32}} AND {SPAN} AND status != '' AND removed = 0""",
+                WHERE stream = {{stream:UInt32}} AND {SPAN} AND status != '' AND fate != 1""",
             {"stream": stream, "start": start, "end": end},
         )
         return dict(zip(table.column("micros").to_pylist(), table.column("status").to_pylist(), strict=True))
@@ -256,7 +256,7 @@ class TelemetryReader:
         )
         records = await self._engine.query(
             f"""SELECT stream, toUnixTimestamp64Micro(argMax(received, time)) AS r, argMax(status, time) AS s
-                FROM records FINAL WHERE stream IN {{streams:Array(UInt32)}} AND {SPAN} AND removed = 0 GROUP BY stream""",
+                FROM records FINAL WHERE stream IN {{streams:Array(UInt32)}} AND {SPAN} AND fate != 1 GROUP BY stream""",
             bound,
         )
         sensor, time, value, quality = (values.column(i).to_numpy() for i in range(4))

@@ -14,14 +14,14 @@ from wattline.telemetry.tiers import EXISTS
 
 SPAN = "time >= fromUnixTimestamp64Micro({start:Int64}, 'UTC') AND time < fromUnixTimestamp64Micro({end:Int64}, 'UTC')"
 COLUMNS = """stream, toUnixTimestamp64Micro(time) AS micros, id, toUnixTimestamp64Micro(created) AS made,
-             toUnixTimestamp64Micro(received) AS got, removed"""
+             toUnixTimestamp64Micro(received) AS got, fate"""
 
 
 @dataclass(frozen=True, slots=True)
 class Heads:
     """Rows without their readings: streams, times (us), ids (16 bytes each), when they were made and came in (us).
 
-    `removed` is 1 where the row was taken back.
+    `fate` is the `Fate` of each.
     """
 
     stream: NDArray[np.uint32]
@@ -29,7 +29,7 @@ class Heads:
     id: pa.FixedSizeBinaryArray
     created: NDArray[np.int64]
     received: NDArray[np.int64]
-    removed: NDArray[np.uint8]
+    fate: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.time)
@@ -46,7 +46,7 @@ class Heads:
             self.id.take(pa.array(chosen)),
             self.created[chosen],
             self.received[chosen],
-            self.removed[chosen],
+            self.fate[chosen],
         )
 
 
@@ -69,13 +69,11 @@ class RowReader:
     async def heads(self, streams: Sequence[int], start: int, end: int, most: int, *, newest_first: bool) -> Heads:
         """The first `most` rows in [start, end), from the one end or the other."""
         order = "time DESC" if newest_first else "time"
-        return await self._heads(
-            f"{SPAN} AND removed = 0 ORDER BY {order} LIMIT {{most:UInt64}}", streams, start, end, most=most
-        )
+        return await self._heads(f"{SPAN} AND fate != 1 ORDER BY {order} LIMIT {{most:UInt64}}", streams, start, end, most=most)
 
     async def heads_at(self, streams: Sequence[int], times: Sequence[int]) -> Heads:
         """The rows of any of these streams at any of these times: a superset of the pairs."""
-        where = f"{SPAN} AND toUnixTimestamp64Micro(time) IN {{times:Array(Int64)}} AND removed = 0"
+        where = f"{SPAN} AND toUnixTimestamp64Micro(time) IN {{times:Array(Int64)}} AND fate != 1"
         return await self._heads(where, streams, min(times), max(times) + 1, times=list(times))
 
     async def heads_since(self, streams: Sequence[int], since: int, most: int) -> Heads:
@@ -89,8 +87,8 @@ class RowReader:
         known = {"start": start, "end": end, **bound}
         known |= {"stream": streams[0]} if one else {"streams": list(streams)}
         table = await self._engine.query(f"SELECT {COLUMNS} FROM records FINAL WHERE {mine} AND {where}", known)
-        stream, time, ids, made, got, removed = (column.combine_chunks() for column in table.columns)
-        plain = (each.to_numpy(zero_copy_only=False) for each in (made, got, removed))
+        stream, time, ids, made, got, fate = (column.combine_chunks() for column in table.columns)
+        plain = (each.to_numpy(zero_copy_only=False) for each in (made, got, fate))
         return Heads(stream.to_numpy(), time.to_numpy(), ids.cast(pa.binary(16)), *plain)
 
     async def bounds(self, streams: Sequence[int]) -> tuple[int, int] | None:

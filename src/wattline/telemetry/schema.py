@@ -72,7 +72,7 @@ MARKED = """
     ALTER TABLE records
         ADD COLUMN IF NOT EXISTS id FixedString(16) CODEC(ZSTD(1)),
         ADD COLUMN IF NOT EXISTS created DateTime64(6, 'UTC') DEFAULT received CODEC(DoubleDelta, ZSTD(1)),
-        ADD COLUMN IF NOT EXISTS removed UInt8 CODEC(ZSTD(1)),
+        ADD COLUMN IF NOT EXISTS fate UInt8 CODEC(ZSTD(1)),
         ADD INDEX IF NOT EXISTS by_receipt received TYPE minmax GRANULARITY 1"""
 
 

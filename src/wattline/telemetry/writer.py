@@ -42,8 +42,7 @@ NOTHING = Readings(
 class Records:
     """Columns of records: stream ids, times and times of receipt (us), status texts ('' where none was sent).
 
-    Of rows that are a table's: ids (16 bytes, all zero where there is none), when each was made (us), and 1 where it takes
-    another back.
+    Of rows that are a table's: ids (16 bytes, all zero where there is none), when each was made (us), and the `Fate` of each.
     """
 
     stream: NDArray[np.uint32]
@@ -52,7 +51,7 @@ class Records:
     status: list[str]
     id: list[bytes]
     created: NDArray[np.int64]
-    removed: NDArray[np.uint8]
+    fate: NDArray[np.uint8]
 
 
 class TelemetryWriter:
@@ -100,7 +99,7 @@ class TelemetryWriter:
                 "status": pa.array(rows.status, pa.string()),
                 "id": pa.array(rows.id, pa.binary(16)),
                 "created": pa.array(rows.created).cast(MICROS),
-                "removed": pa.array(rows.removed),
+                "fate": pa.array(rows.fate),
             }
         )
         await self._engine.insert("records", table)

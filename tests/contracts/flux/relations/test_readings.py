@@ -168,9 +168,9 @@ async def test_a_client_resumes_where_it_stopped(place: Place) -> None:
     await place.meters.commit(TENANT, Edit(inserted=table([one, two])))
     since = place.told[-1].position
     place.store.clock.advance(1)
-    changed = two | {"frequency": 7.0}
+    changed = two | {"frequency": 7.0, "created_at": START}
     await place.meters.commit(TENANT, Edit(old=table([two]), new=table([changed])))
-    await place.meters.commit(TENANT, Edit(inserted=table([three | {"created_at": since + 50}]), deleted=table([one])))
+    await place.meters.commit(TENANT, Edit(inserted=table([three | {"created_at": START - 1}]), deleted=table([one])))
     found = [change async for change in place.meters.changes(TENANT, since)]
     assert [change.position for change in found] == [change.position for change in place.told[1:]]
     assert found[0].edit.new is not None

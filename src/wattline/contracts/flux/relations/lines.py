@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wattline.contracts.flux.catalog import RelationType, Type
 from wattline.ingest.recent import NO_ID
 from wattline.ingest.table_rows import Slice
-from wattline.model.record import Mark, Quality, Row
+from wattline.model.record import Fate, Mark, Quality, Row
 
 DASHES = (8, 13, 18, 23)
 HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
@@ -104,7 +104,13 @@ def rows_of(
     gone = [] if before is None else [_gone(before.column(name), made.column(name)) for name in measures]
     found = []
     for at, values in enumerate(zip(*columns, strict=True)):
-        row = Row(streams[at], times[at], received, values, mark=Mark(ids[at], created[at]))
+        row = Row(
+            streams[at],
+            times[at],
+            received,
+            values,
+            mark=Mark(ids[at], created[at], Fate.NONE if before is None else Fate.EDITED),
+        )
         if odd or gone:
             _qualify(row, odd, [place for place, column in enumerate(gone) if column[at]])
         found.append(row)
@@ -144,6 +150,6 @@ def removals(gone: pa.Table, measures: Sequence[str], streams: Sequence[int], re
     for at, time in enumerate(gone.column("time").to_pylist()):
         values = tuple(0.0 if column[at] else None for column in held)
         quality = tuple(int(Quality.VOID if column[at] else Quality.GOOD) for column in held)
-        mark = Mark(uuid_bytes(ids[at]), created[at], removed=True)
+        mark = Mark(uuid_bytes(ids[at]), created[at], Fate.REMOVED)
         found.append(Row(streams[at], time, received, values, quality, mark=mark))
     return found

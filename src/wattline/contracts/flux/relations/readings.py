@@ -18,7 +18,7 @@ from wattline.contracts.flux.relations.narrowing import span, values
 from wattline.ingest.pipeline import Pipeline
 from wattline.ingest.table_rows import EARLIEST, LATEST, Slice
 from wattline.model.clock import Clock
-from wattline.model.record import Row
+from wattline.model.record import Fate, Row
 
 MOST_CHANGES = 5_000
 """Changes read again at once."""
@@ -142,21 +142,29 @@ class Readings:
     async def changes(self, tenant: str, since: int) -> AsyncIterator[TableChange]:
         """Rows by when they came in or were changed last: each in its newest state, those taken back as deleted."""
         shape, device_ids = self._devices.shape(tenant, self._measures, None)
+        asked, most = since, MOST_CHANGES
         while shape.streams:
-            found = await self._pipeline.tables.since(shape, since, MOST_CHANGES)
+            found = await self._pipeline.tables.since(shape, since, most)
             if not len(found):
                 return
             table = lines.table(self.type, self._every, self._measures, found, device_ids)
-            for position, first, count in _runs(found.received.tolist()):
-                yield TableChange(tenant, self.type.name, position, _edit(table.slice(first, count), found, first, since))
-                since = position
+            runs = _runs(found.received.tolist())
+            if len(found) == most:
+                # There may be more of the last commit.
+                if len(runs) == 1:
+                    most *= 2
+                    continue
+                runs.pop()
+            for position, first, count in runs:
+                yield TableChange(tenant, self.type.name, position, _edit(table.slice(first, count), found, first, asked))
+            since = runs[-1][0]
 
 
 def _edit(rows: pa.Table, found: Slice, first: int, since: int) -> Edit:
-    """What one commit did, as far as its rows still tell: made after `since` is inserted, removed is deleted, else changed."""
+    """What one commit did, as far as its rows still tell. A row that was made and changed after `since` is inserted."""
     part = slice(first, first + len(rows))
-    removed = pa.array(found.removed[part] == 1)
-    made = pa.array(found.lines.created[part] > since)
+    removed = pa.array(found.fate[part] == Fate.REMOVED)
+    made = pa.array((found.fate[part] != Fate.EDITED) | (found.lines.created[part] > since))
     kept = rows.filter(pc.invert(removed))
     fresh = made.filter(pc.invert(removed))
     changed = kept.filter(pc.invert(fresh))
