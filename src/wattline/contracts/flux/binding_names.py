@@ -22,7 +22,7 @@ def _hint(relation: RelationType, name: str) -> str | None:
     names: list[str] = []
     for known in relation.columns:
         distance = _distance(name, known.name, nearest)
-        if distance > min(nearest, NEAR, len(known.name) // 2):
+        if distance > min(nearest, NEAR, len(name.encode()) // 2):
             continue
         if distance < nearest:
             nearest, names = distance, []
