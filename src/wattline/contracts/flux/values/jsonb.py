@@ -33,9 +33,10 @@ def normalise(text: bytes | str) -> str:
     return _Printer().text(decode(text))
 
 
-def check(text: bytes | str) -> None:
-    """Raise what `normalise` would, but for NULs and numbers."""
+def checked(text: str) -> str:
+    """The text as it is, if it is JSON; else raises 22P02."""
     decode(text)
+    return text
 
 
 def decode(text: bytes | str) -> Any:
@@ -70,7 +71,11 @@ def numeric(written: str, most: int = MOST_ZEROS) -> str:
     fraction = fraction or ""
     shift = int(exponent) if exponent and len(exponent) < 8 else 0 if not exponent else MOST_DIGITS * 2
     digits = (whole + fraction).lstrip("0")
-    if abs(shift) > most or (digits and len(whole) + shift > MOST_DIGITS) or len(fraction) - shift > MOST_SCALE:
+    if (
+        abs(shift) > most
+        or (digits and len(digits) - len(fraction) + shift > MOST_DIGITS)
+        or len(fraction) - shift > MOST_SCALE
+    ):
         raise sql(400, "22003", "value overflows numeric format")
     if shift > 0:
         whole, fraction = whole + fraction[:shift].ljust(shift, "0"), fraction[shift:]

@@ -17,7 +17,7 @@ _PLAIN: dict[Type, Callable[[str], Any]] = {
     Type.BOOL: numbers.boolean,
     Type.JSONB: jsonb.normalise,
 }
-_ELEMENT = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|((?:[^"\\{},]|\\.)*))\s*', re.DOTALL)
+_ELEMENT = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|((?:\s*(?:[^"\\{},\s]|\\.))*))\s*', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -75,7 +75,7 @@ def elements(text: str) -> list[str | None]:
         after = body[place : place + 1]
         if not after:
             raise _malformed(text, "Unexpected end of input.")
-        if after not in {",", "}"} or (quoted is None and not bare.strip(numbers.BLANK)):
+        if after not in {",", "}"} or (quoted is None and not bare):
             raise _malformed(text, f'Unexpected "{after}" character.')
         found.append(_element(quoted, bare))
         place += 1
@@ -89,7 +89,6 @@ def elements(text: str) -> list[str | None]:
 def _element(quoted: str | None, bare: str) -> str | None:
     if quoted is not None:
         return _ESCAPE.sub(r"\1", quoted)
-    bare = bare.strip(numbers.BLANK)
     return None if bare.upper() == "NULL" else _ESCAPE.sub(r"\1", bare)
 
 

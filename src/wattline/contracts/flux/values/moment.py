@@ -41,15 +41,18 @@ _TIME = (
     r"(?:(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?P<fraction>\.\d*)?)?"
     r"|(?P<minute2>\d{1,2}):(?P<second2>\d{1,2})(?P<fraction2>\.\d*)"
     r"|(?P<hour3>\d\d)(?P<minute3>\d\d)(?:(?P<second3>\d\d)(?P<fraction3>\.\d*)?)?"
-    r"|(?P<midnight>allballs))(?:\s*(?P<half>am|pm))?"
+    r"|(?P<midnight>allballs))(?:\s*(?P<half>am|pm)\b)?"
 )
 _ZONE = (
     r"(?P<zone>[+-]\s*\d{1,2}(?::\d{1,2}(?::\d{1,2})?)?|[+-]\s*\d{3,6}"
-    r"|z|[a-z][a-z]{2,}(?:[/_][a-z_]+)*(?:[+-]?\d+[a-z]*)?|[a-z]+(?:/[a-z0-9_+-]+)+)"
+    r"|z|[a-z]{3,}[a-z_/]*(?:[+-]?\d+[a-z]*)?|[a-z]+(?:/[a-z0-9_+-]+)+)"
 )
 _FORMS = tuple(
     re.compile(rf"{form}(?:(?:\s*t\s*|\s+){_TIME})?(?:\s*{_ZONE})?(?:\s+(?P<era>bc|ad))?", re.ASCII) for form in _DATES
 )
+_TIMED = re.compile(r"\d:\d|\d\s*[t\s]\s*\d{4}|allballs", re.ASCII)
+"""What a text with a time of day has in it."""
+_CLOCK = re.compile(rf"t?{_TIME}(?:\s*{_ZONE})?", re.ASCII)
 
 _ABBREVIATIONS = {
     "z": 0, "utc": 0, "gmt": 0, "ut": 0, "uct": 0, "zulu": 0, "wet": 0, "bst": 1, "cet": 1, "west": 1, "mez": 1, "cest": 2,
@@ -58,6 +61,8 @@ _ABBREVIATIONS = {
     "akst": -9, "akdt": -8, "hst": -10,
 }  # fmt: skip
 """Hours east of UTC."""
+MOST = 150
+"""Characters of a text that may be a time."""
 HINT = 'Perhaps you need a different "DateStyle" setting.'
 
 
@@ -93,10 +98,13 @@ def infinite(text: str) -> int | None:
 def split(text: str, now: int, zone: ZoneInfo | None, kind: str) -> tuple[int, int | None]:
     """What a clock shows (us since 1970 on it), and seconds east of UTC where the text names them. No infinities here."""
     plain = text.strip(BLANK).lower()
+    if len(plain) > MOST:
+        raise bad_literal(kind, text)
     if plain == "epoch":
         return 0, 0
     if plain in {"now", "now()"}:
-        return now, 0
+        east = zones.offset(now, zone)
+        return now + east * SECOND, east
     try:
         for form in _FORMS:
             found = form.fullmatch(plain)
@@ -105,6 +113,20 @@ def split(text: str, now: int, zone: ZoneInfo | None, kind: str) -> tuple[int, i
     except _Outside as problem:
         raise sql(400, "22008", f'date/time field value out of range: "{text}"', hint=problem.hint) from None
     return _unread(plain, text, kind)
+
+
+def time_of_day(text: str, now: int, zone: ZoneInfo | None) -> int:
+    """Microseconds since midnight (of 24:00 a whole day); a date and an offset in the text mean nothing."""
+    plain = text.strip(BLANK).lower()
+    found = _CLOCK.fullmatch(plain[:MOST])
+    if found is None:
+        if plain not in {"now", "now()"} and not _TIMED.search(plain):
+            raise bad_literal("time", text)
+        return split(text, now, zone, "time")[0] % DAY
+    try:
+        return _time(found.groupdict())
+    except _Outside:
+        raise sql(400, "22008", f'date/time field value out of range: "{text}"') from None
 
 
 def _unread(plain: str, text: str, kind: str) -> NoReturn:
@@ -121,7 +143,7 @@ def _read(part: dict[str, str | None], text: str, now: int, zone: ZoneInfo | Non
     time = _time(part)
     local = day * DAY + time
     if isinstance(offset, ZoneInfo):
-        return zones.to_utc(local, offset), 0
+        offset = (local - zones.to_utc(local, offset)) // SECOND
     return local, offset
 
 

@@ -18,7 +18,6 @@ class Scalar(Enum):
 
     DATE = "date"
     TIME = "time"
-    TIMETZ = "timetz"
     TIMESTAMP = "timestamp"
     NUMERIC = "numeric"
     JSON = "json"
@@ -36,7 +35,6 @@ class Scalar(Enum):
 
 SQL_NAMES = {
     Scalar.TIME: "time without time zone",
-    Scalar.TIMETZ: "time with time zone",
     Scalar.TIMESTAMP: "timestamp without time zone",
 }
 
