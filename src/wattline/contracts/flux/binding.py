@@ -76,7 +76,7 @@ class _Binder:
             parts = tuple([self.tree(part) for part in tree.parts])
             made = parts[0] if len(parts) == 1 else Both(parts) if tree.kind == "and" else Either(parts)
         elif tree.field.name in self.embeds and not tree.field.path:
-            made = _embedded(tree)
+            return _embedded(tree)
         else:
             made = self._condition(tree, ref(self.relation, tree.field))
         return Not(made) if tree.negated else made
@@ -113,7 +113,7 @@ def _embedded(tree: Condition) -> Expression:
             "Only is null or not is null filters are allowed on embedded resources",
         )
     there = Embedded(tree.field.name)
-    return there if tree.values[0] == "not_null" else Not(there)
+    return there if (tree.values[0] == "not_null") is not tree.negated else Not(there)
 
 
 def _among(subject: Ref, operator: Comparison, values: tuple[Any, ...], *, every: bool) -> Expression:

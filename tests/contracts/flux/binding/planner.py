@@ -34,9 +34,7 @@ def quoted(text: str) -> str:
 
 
 def expression(field: Field, kind: Type | None = None) -> str:
-    """A column and the path into it, in SQL."""
-    whole = field.name.lstrip("-").isdigit()
-    assert not whole
+    """A column and the path into it, in SQL; with the type of a document, as the document that full text is searched in."""
     path = ""
     for step in field.path:
         key = step.key if step.key.lstrip("-").isdigit() else quoted(step.key)
