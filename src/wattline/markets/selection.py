@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from wattline.markets.store import market_data
 
-ColumnName = Literal["id", "time", "type", "value", "created"]
+ColumnName = Literal["id", "time", "type", "value", "created", "metadata"]
+"""Metadata has no order: it is only there or `Missing`."""
 
 
 @dataclass(frozen=True, slots=True)

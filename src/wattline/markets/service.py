@@ -35,7 +35,7 @@ class Markets:
         self._database = database
         self._log = log
         self._clock = clock
-        self._new_id = new_id
+        self.new_id = new_id
         self._seeded: set[str] = set()
 
     async def _seed(self, tenant: str) -> None:
@@ -161,7 +161,7 @@ class Markets:
                 was = newest.get((each.type, each.time))
                 if was is None or (each.value is not None and differs(was, each.value)):
                     newest[each.type, each.time] = each.value
-                    added.append(Signal(self._new_id(), each.time, each.type, each.value, None, now))
+                    added.append(Signal(self.new_id(), each.time, each.type, each.value, None, now))
             await self._insert(commit, added)
             commit.record(SIGNALS, inserted=added)
         return added

@@ -47,6 +47,10 @@ class Listings:
         listing = self._registry.listing(tenant, uuid)
         return None if listing is None else listing.row
 
+    async def refresh(self) -> None:
+        """Take over what other processes have written."""
+        await self._registry.refresh()
+
     def version(self, tenant: str) -> int:
         """Grows whenever a row of the tenant may have changed in memory."""
         return self._registry.listed_again[tenant]
