@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from wattline.registry.point import Point
 from wattline.telemetry.energy import Samples, Shapes
 
 STRETCH = 31 * DAY
+MOST_KWH = 1e12
+"""In five minutes; mankind uses less. What is more is no energy, but what a broken meter sent."""
 
 
 class Measuring:
@@ -35,7 +38,9 @@ class Measuring:
             for kind in Kind:
                 rows = [i for i, meter in enumerate(meters) if meter.kind is kind]
                 if rows:
-                    matrix.put(rows, await self._measure(kind, [meters[i] for i in rows], capacity_kw, part))
+                    with np.errstate(over="ignore", invalid="ignore"):
+                        found = await self._measure(kind, [meters[i] for i in rows], capacity_kw, part)
+                    matrix.put(rows, believed(found))
             parts.append(matrix)
         return Matrix.joined(parts)
 
@@ -87,6 +92,15 @@ class Measuring:
             return track
         extra = [(i, *found[points[i].id]) for found in (before, after) for i in range(len(points)) if points[i].id in found]
         return await asyncio.to_thread(_extended, track, extra)
+
+
+def believed(matrix: Matrix) -> Matrix:
+    """The same without energy that cannot be: where it is, nothing was measured, and each such interval is an anomaly."""
+    absurd = ~(np.abs(matrix.energy) <= MOST_KWH)
+    if not absurd.any():
+        return matrix
+    known = {name: np.where(absurd, 0, getattr(matrix, name)) for name in ("energy", "estimated", "covered", "bridged")}
+    return replace(matrix, **known, anomalies=matrix.anomalies + absurd)
 
 
 def _without(row: Ints, rows: int) -> list[int]:
