@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
 from alembic import command
@@ -185,3 +187,26 @@ async def test_devices_of_an_older_schema_get_the_block_of_their_site(empty_data
     assert [(block.site.key, block.slug) for block in registry.blocks("north")] == [("SUB-1", "SUB-1"), ("SUB-2", "SUB-2")]
     assert registry.point("north", 1).block.slug == "SUB-1"
     await database.close()
+
+
+async def test_equipment_is_brought_up_to_what_a_schedule_says_in_every_process(database: Database, clock: ManualClock) -> None:
+    here, there = await loaded(database, clock), await loaded(database, clock)
+    await here.put_points("north", "baldwin", "block-01", [FLOW])
+    await there.load()
+    said = replace(FLOW, equipment_type="secondary_loop", equipment_metadata={"pump": 2})
+    (flow,) = await here.put_points("north", "baldwin", "block-01", [said])
+    await there.refresh()
+    for registry in (here, there):
+        attributes = registry.any_point(flow.id).stream.device.attributes
+        assert (attributes["type"], attributes["metadata"]) == ("secondary_loop", '{"pump": 2}')
+
+
+async def test_of_two_processes_that_give_one_tag_to_two_points_one_can(database: Database, clock: ManualClock) -> None:
+    here, there = await loaded(database, clock), await loaded(database, clock)
+    await here.put_points("north", "baldwin", "block-01", [SPEED])
+    await there.load()
+    await here.put_points("north", "baldwin", "block-01", [FLOW])
+    with pytest.raises(Invalid, match="tag ML-FLOW"):
+        await there.put_points("north", "baldwin", "block-01", [replace(FLOW, equipment="OTHER")])
+    await there.refresh()
+    assert [point.tag for point in there.points("north")] == [SPEED.tag, FLOW.tag]

@@ -18,7 +18,7 @@ from wattline.registry.index import Index
 from wattline.registry.listing import Listing
 from wattline.registry.listing_rows import WORDS, Listed, load_listings
 from wattline.registry.point import Point, PointSpec
-from wattline.registry.points import device_key, put_points
+from wattline.registry.points import check_tags, device_key, put_points
 from wattline.registry.registration import Registration, StreamKey
 from wattline.registry.stream import Stream
 from wattline.state.database import Database
@@ -81,6 +81,11 @@ class Registry(Index):
                     stream.admitted = UNKNOWN
                     self._strange.append(stream)
                 self.add_stream(stream)
+        for device_id, attributes in (await store.load_attributes(connection, only)).items():
+            device = self.devices_by_id.get(device_id)
+            # What is said of a device that the list of devices has is in its row there.
+            if device is not None and self.listing(device.site.tenant, device.key) is None:
+                device.attributes = attributes
 
     async def _read_places(self, connection: AsyncConnection) -> None:
         for site in await store.load_sites(connection):
@@ -259,6 +264,8 @@ class Registry(Index):
             async with self._database.transaction() as connection:
                 made = await put_points(connection, tenant, site, block, specs, self._clock.micros())
                 version = await store.next_version(connection)
+                # After that, so that of two who give one tag to two points at once only one can.
+                await check_tags(connection, block, specs, made)
             await self.written(version, made)
         return [self._points_of(tenant, site, block, spec) for spec in specs]
 

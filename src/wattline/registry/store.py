@@ -221,6 +221,14 @@ async def load_blocks(connection: AsyncConnection, known_sites: Mapping[int, Sit
     ]
 
 
+async def load_attributes(connection: AsyncConnection, only: Sequence[int] | None = None) -> dict[int, dict[str, str]]:
+    """What is kept of every device that has a stream, or of the devices of the streams named; by device id."""
+    query = sa.select(devices.c.id, devices.c.attributes).distinct().join(streams, streams.c.device_id == devices.c.id)
+    if only is not None and len(only) <= MOST_NAMED:
+        query = query.where(streams.c.id.in_(only))
+    return {row.id: json.loads(row.attributes) for row in await connection.execute(query)}
+
+
 async def load_streams(
     connection: AsyncConnection,
     known_blocks: Mapping[int, Block],
