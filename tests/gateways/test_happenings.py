@@ -41,7 +41,7 @@ async def test_entries_of_several_tenants(database: Database, clock: ManualClock
     happenings = Happenings(database, EventLog(database), Registry(database), told.append)
     now = clock.micros()
     made = await happenings.log([entry(now, "1", "z"), entry(now, "1", "a"), entry(now, "1", "z")])
-    assert [(event.tenant, event.sequence) for event in made] == [("a", 1), ("z", 1)]
+    assert [(event.tenant, event.sequence) for event in made] == [("z", 1), ("a", 1)]
     assert made == told
 
 

@@ -26,13 +26,8 @@ class Happenings:
 
     async def log(self, entries: Sequence[Entry]) -> list[Event]:
         """Log entries, all of them or none; the events that are new. Raises `Invalid` for what a chain cannot hold."""
-        made = []
         async with self._database.transaction() as connection:
-            # Writers of one tenant take turns from the first append on; tenants are locked in one order by everybody.
-            for entry in sorted(entries, key=lambda entry: entry.tenant):
-                event = await self._events.append(connection, **{name: getattr(entry, name) for name in Entry.__slots__})
-                if event is not None:
-                    made.append(event)
+            made = [event for event in await self._events.append_all(connection, entries) if event is not None]
         for event in made:
             self._tell(event)
         return made

@@ -32,6 +32,13 @@ from wattline.registry.service import Registry
 log = logging.getLogger(__name__)
 
 MOST_SIGNATURES = 100
+TOLD: dict[str, type[ModeState | AlarmEvent | Response | Heartbeat]] = {
+    "mode": ModeState,
+    "alarm": AlarmEvent,
+    "response": Response,
+    "heartbeat": Heartbeat,
+}
+"""What a message says, by the kind of its topic."""
 
 
 class Inlet(Protocol):
@@ -159,7 +166,11 @@ class McsMqtt:
         try:
             block = self._registry.block(message.tenant, topic.site, topic.block)
             if block is None and self._options.register_unknown:
-                block = await self._registry.put_block(message.tenant, topic.site, topic.block)
+                self._decoder.read(message.payload, TOLD[topic.kind])
+                try:
+                    block = await self._registry.put_block(message.tenant, topic.site, topic.block)
+                except Invalid as error:
+                    raise Refused("VALUE_ERROR", str(error)) from None
             if block is None:
                 raise Refused("SENSOR_UNKNOWN", f"there is no block {topic.site}/{topic.block}")
             if topic.kind == "mode":
