@@ -11,7 +11,31 @@ from pydantic import AfterValidator, Field, JsonValue, SecretStr, model_validato
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "WATTLINE_"
+KEPT = ("raw", "minute", "5m", "hour", "day")
 MEBIBYTE = 1024 * 1024
+
+
+RESERVED_ROLES = ("anon", "authenticated", "service_role")
+"""The roles of the Flux contract that are always there."""
+_READ: tuple[Verb, ...] = ("select",)
+_READ_AND_INSERT: tuple[Verb, ...] = ("select", "insert")
+FLUX_ROLES: Roles = {
+    "besscontroller": {"mg_bess_readings": _READ_AND_INSERT, "mg_meter_readings": _READ_AND_INSERT},
+    "flux_scraper": {"market_data": _READ_AND_INSERT, "insert_market_data_batch": ("execute",)},
+    "flux_grafana_reader": {
+        "mg_bess_readings": _READ,
+        "mg_meter_readings": _READ,
+        "mg_device_registry": _READ,
+        "market_data": _READ,
+        "market_data_types": _READ,
+        "mg_bess_readings_5m": _READ,
+        "mg_bess_readings_30m": _READ,
+        "mg_meter_readings_5m_intermediate": _READ,
+        "mg_meter_readings_30m_intermediate": _READ,
+    },
+    "grafanareader": {"market_data": _READ},
+}
+"""What the databases of Flux grant to the roles that its own programs use."""
 
 
 def _nominal(hertz: int) -> int:
@@ -27,6 +51,9 @@ Span = Annotated[int, Field(ge=0)]
 Number = Annotated[int, Field(ge=1)]
 Bytes = Annotated[int, Field(ge=1)]
 Frequency = Annotated[int, AfterValidator(_nominal)]
+Role = Annotated[str, Field(min_length=1, max_length=63)]
+Verb = Literal["select", "insert", "update", "delete", "execute"]
+Roles = dict[Role, dict[str, tuple[Verb, ...]]]
 Directory = Annotated[Path, AfterValidator(Path.absolute)]
 
 
@@ -125,6 +152,37 @@ class Settings(BaseSettings):
     )
     mcs_sockets_per_key: Number | None = _setting("Limits", "MCS WebSockets that one key may hold open.", None)
 
+    flux_policy: Literal["seed", "strict", "open"] = _setting(
+        "Flux",
+        "What its roles may do: `seed`: anon and authenticated read everything and insert; `open`: they also update; `strict`: "
+        "anon nothing, authenticated reads. The role service_role may do everything.",
+        "seed",
+    )
+    flux_roles: Roles = _setting(
+        "Flux",
+        "Further roles, as JSON: of each the relations and functions, and what it may do with them (select, insert, update, "
+        "delete, execute).",
+        default_factory=lambda: FLUX_ROLES,
+        shown="besscontroller, flux_scraper, flux_grafana_reader, grafanareader",
+    )
+    flux_jwt_secret: Annotated[SecretStr, Field(min_length=32)] | None = _setting(
+        "Flux",
+        "What the tokens of the default tenant are signed with (HS256), where it is not to be made and kept in the state database.",
+        None,
+    )
+    flux_jwt_audience: str | None = _setting(
+        "Flux", "Audience that a token must be for if it names one; not given: any.", None, min_length=1
+    )
+    flux_rate_limits: bool = _setting("Flux", "Limit how often a caller may ask: `on` or `off`.", True, shown="on")
+    flux_anon_requests_per_minute: Number = _setting("Flux", "Requests a minute of one address with an anon key.", 60)
+    flux_anon_burst: Number = _setting("Flux", "Requests that such a caller may make at once after a pause.", 100)
+    flux_authenticated_requests_per_minute: Number = _setting(
+        "Flux", "Requests a minute of one user, or of one key of the role authenticated or of a further role.", 300
+    )
+    flux_authenticated_burst: Number = _setting("Flux", "Requests that such a caller may make at once after a pause.", 500)
+    flux_service_requests_per_minute: Number = _setting("Flux", "Requests a minute of one key of the role service_role.", 1000)
+    flux_service_burst: Number = _setting("Flux", "Requests that such a caller may make at once after a pause.", 2000)
+
     retention_raw_days: Days = _setting("Retention", "How long readings are kept as sent.", 90)
     retention_minute_days: Days = _setting("Retention", "How long the 1-minute tier is kept.", 730)
     retention_5m_days: Days = _setting("Retention", "How long the 5-minute tier is kept.", 730)
@@ -170,6 +228,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = _setting("Logs", "Least severity that is written.", "info")
     log_format: Literal["console", "json"] = _setting("Logs", "Lines for people, or one JSON object a line.", "console")
 
+    def flux_project_secrets(self) -> dict[str, str]:
+        """The secrets that are given rather than made, by tenant."""
+        secret = self.flux_jwt_secret
+        return {} if secret is None else {self.default_tenant: secret.get_secret_value()}
+
     def nominal_of(self, tenant: str) -> int:
         """The nominal frequency of a tenant's grid, in hertz."""
         found = self.tenant_nominal_hz.get(tenant)
@@ -183,6 +246,11 @@ class Settings(BaseSettings):
             raise ValueError("mqtt_client_cert and mqtt_client_key are given together or not at all")
         if self.smtp_password is not None and self.smtp_username is None:
             raise ValueError("smtp_password is of no use without smtp_username")
+        reserved = sorted(set(self.flux_roles) & set(RESERVED_ROLES))
+        if reserved:
+            raise ValueError(f"flux_roles cannot say what {reserved[0]} may do: flux_policy does")
+        if sorted(kept := [getattr(self, f"retention_{each}_days") for each in KEPT]) != kept:
+            raise ValueError("a coarser tier is kept at least as long as what it is computed from: raw, minute, 5m, hour, day")
         return self
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 
 import numpy as np
 
@@ -125,7 +126,7 @@ def resolve_late(rows: Sequence[Row], sensor_ids: SensorIds, stored: Stored) -> 
                 continue
             if known is None:
                 revision = 0
-            elif known[0] == value and known[1] == quality:
+            elif known[1] == quality and (known[0] == value or (isnan(value) and isnan(known[0]))):
                 continue
             else:
                 revision = min(known[2] + 1, MOST_REVISIONS)
