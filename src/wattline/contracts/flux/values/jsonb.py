@@ -16,6 +16,9 @@ MOST_SCALE = 16_383
 MOST_ZEROS = 1 << 20
 """Characters that exponents may add to one document: PostgreSQL would write them all."""
 
+MOST_DEPTH = 200
+"""Levels of a document."""
+
 _WORDS = {None: "null", True: "true", False: "false"}
 _NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?", re.ASCII)
 _TOKEN = re.compile(rb"[\w.+-]+|.", re.ASCII | re.DOTALL)
@@ -30,7 +33,7 @@ class _Number(str):
 
 def normalise(text: bytes | str) -> str:
     """The jsonb text of a JSON document. Raises `Refusal` 22P02 (not JSON), 22P05 (a NUL), 22003 or 54001 (too deep)."""
-    return _Printer().text(decode(text))
+    return _Printer().value(decode(text))
 
 
 def checked(text: str) -> str:
@@ -47,7 +50,13 @@ def decode(text: bytes | str) -> Any:
     except RecursionError:
         raise _too_deep() from None
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        if "out of range" in str(problem):
+            raise _too_large() from None
         raise sql(400, "22P02", "invalid input syntax for type json", _where(raw, str(problem))) from None
+
+
+def _too_large() -> Refusal:
+    return sql(400, "22003", "value overflows numeric format")
 
 
 def _too_deep() -> Refusal:
@@ -76,7 +85,7 @@ def numeric(written: str, most: int = MOST_ZEROS) -> str:
         or (digits and len(digits) - len(fraction) + shift > MOST_DIGITS)
         or len(fraction) - shift > MOST_SCALE
     ):
-        raise sql(400, "22003", "value overflows numeric format")
+        raise _too_large()
     if shift > 0:
         whole, fraction = whole + fraction[:shift].ljust(shift, "0"), fraction[shift:]
     elif shift < 0:
@@ -92,27 +101,19 @@ class _Printer:
     def __init__(self) -> None:
         self._zeros = MOST_ZEROS
 
-    def text(self, value: Any) -> str:
-        try:
-            return self._value(value)
-        except RecursionError:
-            raise _too_deep() from None
-
-    def _value(self, value: Any) -> str:
+    def value(self, value: Any, depth: int = 0) -> str:
+        if depth > MOST_DEPTH:
+            raise _too_deep()
         if isinstance(value, _Number):
             return self._number(value)
         if isinstance(value, str):
             return string(value)
         if isinstance(value, dict):
             keys = sorted((len(coded), coded, key) for coded, key in ((key.encode(), key) for key in value))
-            return "{" + ", ".join(f"{string(key)}: {self._value(value[key])}" for _, _, key in keys) + "}"
+            return "{" + ", ".join(f"{string(key)}: {self.value(value[key], depth + 1)}" for _, _, key in keys) + "}"
         if isinstance(value, list):
-            return "[" + ", ".join(map(self._value, value)) + "]"
-        return (
-            {None: "null", True: "true", False: "false"}[value]
-            if value is None or value is True or value is False
-            else str(value)
-        )
+            return "[" + ", ".join([self.value(part, depth + 1) for part in value]) + "]"
+        return _WORDS[value] if value is None or isinstance(value, bool) else str(value)
 
     def _number(self, written: str) -> str:
         printed = numeric(written, self._zeros)
@@ -128,9 +129,12 @@ def string(value: str) -> str:
 
 
 def strip(text: str) -> str:
-    """The document without the keys whose value is null, at any depth, as `json_strip_nulls` leaves it."""
-    value = decode(text)
-    return _Printer().text(_without_nulls(value))
+    """The document without the keys whose value is null, at any depth, as `json_strip_nulls` leaves it: compact, else as it is."""
+    value = msgspec.json.Decoder(Any, float_hook=lambda number: msgspec.Raw(number.encode())).decode(text)
+    try:
+        return msgspec.json.encode(_without_nulls(value)).decode()
+    except RecursionError:
+        raise _too_deep() from None
 
 
 def _without_nulls(value: Any) -> Any:

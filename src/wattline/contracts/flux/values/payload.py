@@ -43,7 +43,10 @@ def column(column: Column, values: Sequence[object], now: int, zone: ZoneInfo | 
 
 
 def _token(value: object) -> bytes:
-    return bytes(value) if isinstance(value, msgspec.Raw) else msgspec.json.encode(value)
+    try:
+        return bytes(value) if isinstance(value, msgspec.Raw) else msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        raise bad_payload("Empty or invalid json") from None
 
 
 def _of_texts(kind: Type, texts: Sequence[object], now: int, zone: ZoneInfo | None) -> pa.Array:
