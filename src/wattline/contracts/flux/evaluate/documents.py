@@ -85,9 +85,11 @@ def follow(document: Any, path: Sequence[Step]) -> Any:
     for step in path:
         if isinstance(document, dict):
             document = document.get(step.key, MISSING)
-        elif isinstance(document, list) and INDEX.fullmatch(step.key):
+        elif document is not MISSING and INDEX.fullmatch(step.key):
+            # A plain value is to PostgreSQL an array of one.
+            elements = document if isinstance(document, list) else [document]
             at = int(step.key)
-            document = document[at] if -len(document) <= at < len(document) else MISSING
+            document = elements[at] if -len(elements) <= at < len(elements) else MISSING
         else:
             return MISSING
     return document

@@ -13,7 +13,7 @@ from wattline.contracts.flux.evaluate.compare import always
 from wattline.contracts.flux.evaluate.posix import literal, translate
 from wattline.contracts.flux.expression import Pattern
 
-EMPTY = pa.array([], pa.string())
+PROBE = pa.array([""])
 
 
 @lru_cache(maxsize=512)
@@ -47,7 +47,7 @@ def compiled(operator: Pattern, pattern: str) -> str:
 @lru_cache(maxsize=512)
 def _probe(text: str) -> None:
     try:
-        pc.match_substring_regex(EMPTY, text)
+        pc.match_substring_regex(PROBE, text)
     except pa.ArrowInvalid as error:
         reason = str(error).removeprefix("Invalid regular expression: ")
         raise sql(400, "2201B", f"invalid regular expression: {reason}") from None

@@ -23,6 +23,7 @@ WORD = re.compile(r"\w+")
 LETTER = r"[\pL\pM\pN_]"
 OTHER = r"[^\pL\pM\pN_]"
 TOKEN = re.compile(r"\s*(?:([&|!()])|<(-|\d{1,5})>|'((?:[^']|'')*)'|([^\s&|!()<>':*]+))(?::(\*?[A-Da-d]*\*?))?")
+WEB = re.compile(r'(-?)(?:"([^"]*)"?|([^\s"]+))')
 FARTHEST = 64
 LANGUAGES = frozenset({"simple"})
 
@@ -126,11 +127,13 @@ def _join(kind: Literal["&", "|"], left: Query | None, right: Query | None) -> Q
 
 
 def _web(text: str) -> Query | None:
-    """Words are all meant, `or` is either, a quoted part is a phrase, a leading dash is without."""
+    """Words are all meant, `or` between them is either, a quoted part is a phrase, a leading dash is without."""
     whole: Query | None = None
     together: Query | None = None
-    for dash, quoted, word in re.findall(r'(-?)(?:"([^"]*)"?|([^\s"]+))', text):
-        if word.lower() == "or" and not dash and together is not None:
+    text = text.rstrip()
+    for found in WEB.finditer(text):
+        dash, quoted, word = found.groups("")
+        if word.lower() == "or" and not dash and together is not None and found.end() < len(text):
             whole, together = _join("|", whole, together), None
             continue
         part: Query | None = _phrase(_words(quoted or word))
