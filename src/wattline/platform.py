@@ -83,7 +83,7 @@ class Platform:
         self.database = Database(settings.state_url)
         self.jobs = Jobs(settings.state_url, clock)
         self.registry = Registry(self.database, settings.max_streams, clock)
-        self.identity = Identity(self.database, clock)
+        self.identity = Identity(self.database, clock, project_secrets=settings.flux_project_secrets())
         self.pipeline = Pipeline(
             Options(settings.data / "journal.db", settings.telemetry_url, settings.journal_max_bytes, retention(settings)),
             self.registry,

@@ -113,7 +113,10 @@ class Settings(BaseSettings):
     )
 
     cors_origins: tuple[str, ...] = _setting(
-        "Server", 'Web origins whose pages may call the MCS API, as JSON: `["https://noc.example"]`.', ("*",), shown='["*"]'
+        "Server",
+        'Web origins whose pages may call the MCS and Flux APIs, as JSON: `["https://noc.example"]`.',
+        ("*",),
+        shown='["*"]',
     )
 
     max_body_bytes: Bytes = _setting("Limits", "Largest request body of a batch, after decompression.", 16 * MEBIBYTE)
@@ -167,7 +170,7 @@ class Settings(BaseSettings):
     )
     flux_jwt_secret: Annotated[SecretStr, Field(min_length=32)] | None = _setting(
         "Flux",
-        "What the tokens of the default tenant are signed with (HS256), where it is not to be made and kept in the state database.",
+        "What tokens of the default tenant are signed with (HS256); not given: a secret that is made and kept with the state.",
         None,
     )
     flux_jwt_audience: str | None = _setting(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from wattline.identity import secret as secrets
-from wattline.identity.model import KeyRecord
+from wattline.identity.model import KeyRecord, RoleKey
 from wattline.model.clock import MINUTE, SECOND, Clock
 from wattline.model.principal import Principal
 
@@ -21,6 +21,7 @@ class _Known:
     """A key that was good when it was read: usable from `since` until `until`, at the latest when it expires."""
 
     principal: Principal
+    role: RoleKey | None
     prefix: str
     since: int
     until: int
@@ -42,8 +43,15 @@ class KeyCache:
 
     def principal(self, secret: str) -> Principal | None:
         """Whose secret this is, if that was read from the store less than two seconds ago. Notes the use."""
-        if len(secret) != secrets.LENGTH:
-            return None
+        known = self._current(secret) if len(secret) == secrets.LENGTH else None
+        return None if known is None or known.role is not None else known.principal
+
+    def role_key(self, secret: str) -> RoleKey | None:
+        """The same for a key that stands for a role."""
+        known = self._current(secret)
+        return None if known is None else known.role
+
+    def _current(self, secret: str) -> _Known | None:
         try:
             known = self._known.get(sha256(secret.encode()).hexdigest())
         except UnicodeEncodeError:
@@ -54,7 +62,7 @@ class KeyCache:
             return None
         known.used = now
         self._used[known.principal.key_id] = now
-        return known.principal
+        return known
 
     def is_unknown(self, digest: str) -> bool:
         """Whether this digest was refused less than two seconds ago."""
@@ -66,7 +74,7 @@ class KeyCache:
         until = read_at + VALID_FOR if record.expires is None else min(read_at + VALID_FOR, record.expires)
         former = self._known.get(digest)
         used = read_at if former is None else former.used
-        self._known[digest] = _Known(record.principal(), record.prefix, read_at, until, used)
+        self._known[digest] = _Known(record.principal(), record.role_key(), record.prefix, read_at, until, used)
 
     def refuse(self, digest: str, read_at: int) -> None:
         """Remember a digest that no good key has."""

@@ -47,5 +47,10 @@ class RateLimiter:
         wait = 0 if allowed else max(1, math.ceil((1 - tokens) / rate))
         return Taken(allowed, int(tokens), wait)
 
+    def level(self, key: Hashable, rate: float, burst: float) -> float:
+        """The tokens that the key's bucket holds now; none is taken. It is full in `(burst - level) / rate` seconds."""
+        tokens, since = self._buckets.get(key, (burst, 0))
+        return min(burst, tokens + max(0, self._clock.micros() - since) * rate / SECOND)
+
     def __len__(self) -> int:
         return len(self._buckets)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
+from wattline.identity.secret import OPAQUE, Form
 from wattline.model.errors import Invalid
 from wattline.model.principal import ALL_SCOPES, Principal
 
@@ -17,12 +18,22 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 State = Literal["active", "expired", "revoked"]
 
 
+class RoleKey(NamedTuple):
+    """Whose a key is that stands for a role, and for which one."""
+
+    tenant: str
+    key_id: str
+    role: str
+    form: Form
+
+
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
     """An API key without its secret; times in microseconds since 1970 UTC.
 
     `prefix` is the part of the secret that may be shown. `sites` None is every site of the tenant. `replaced_by` is the id of
     the key that a rotation put in its place. `last_used` is exact to the interval at which usage is written down.
+    A key that stands for a `role` has no scopes: it opens what knows roles, and nothing else.
     """
 
     id: str
@@ -36,6 +47,8 @@ class KeyRecord:
     revoked: int | None
     last_used: int | None
     replaced_by: str | None
+    role: str | None = None
+    form: Form = "wl"
 
     def state(self, now: int) -> State:
         """What the key is good for at that time: it expires at `expires`, not after it."""
@@ -46,6 +59,29 @@ class KeyRecord:
     def principal(self) -> Principal:
         """Who asks when this key is shown."""
         return Principal(self.tenant, self.id, self.scopes, self.sites)
+
+    def role_key(self) -> RoleKey | None:
+        """The role that this key stands for, if it does."""
+        return None if self.role is None else RoleKey(self.tenant, self.id, self.role, self.form)
+
+    def beginning(self) -> str:
+        """What the key begins with, as far as that may be shown."""
+        if self.form == "jwt":
+            return "a token"
+        return f"{OPAQUE[self.role]}{self.prefix}" if self.form == "sb" and self.role is not None else f"wl_{self.prefix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What a tenant's tokens are signed with. `ref` names the project in them and is no secret.
+
+    The secret of an HMAC signs and checks alike, so it cannot be kept as a hash: who reads the state database can make tokens.
+    """
+
+    tenant: str
+    ref: str
+    secret: str = field(repr=False)
+    created: int
 
 
 def check_text(field: str, value: object) -> str:
@@ -78,3 +114,10 @@ def check_sites(sites: Collection[str] | None) -> frozenset[str] | None:
     if not 1 <= len(sites) <= MOST_SITES:
         raise Invalid(f"give 1 to {MOST_SITES} sites, or none at all for every site", "sites")
     return frozenset(check_text("sites", site) for site in sites)
+
+
+def check_role(role: str, form: Form) -> str:
+    """A role that a key of this form can stand for; else `Invalid`."""
+    if form == "sb" and role not in OPAQUE:
+        raise Invalid(f"only the roles {' and '.join(OPAQUE)} have opaque keys", "role")
+    return check_text("role", role)

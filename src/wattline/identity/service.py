@@ -7,12 +7,16 @@ import hmac
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Literal
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.identity import secret as text
 from wattline.identity import store
 from wattline.identity.cache import KeyCache
-from wattline.identity.model import KeyRecord, check_scopes, check_sites, check_text
-from wattline.model.clock import DAY, Clock
+from wattline.identity.model import KeyRecord, RoleKey, check_role, check_scopes, check_sites, check_text
+from wattline.identity.projects import Projects
+from wattline.model.clock import DAY, SECOND, Clock
 from wattline.model.errors import Invalid, NotFound, Unauthenticated
 from wattline.model.principal import Principal
 from wattline.state.database import Database
@@ -22,18 +26,26 @@ REFUSED = "missing or invalid API key"
 
 LATEST = 2**63 - 1
 LONGEST_OVERLAP = 365 * DAY
+TOKEN_LIFE = 3650 * DAY
 REFRESH_BLOCK = 1000
 
 
 class Identity:
-    """The keys of every tenant, on one state database."""
+    """The keys of every tenant, on one state database. `project_secrets` overrule, by tenant, those that it would make."""
 
-    def __init__(self, database: Database, clock: Clock, random_bytes: text.RandomBytes = secrets.token_bytes) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        random_bytes: text.RandomBytes = secrets.token_bytes,
+        project_secrets: Mapping[str, str] | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._random_bytes = random_bytes
         self._cache = KeyCache(clock)
         self._reading: dict[str, asyncio.Task[KeyRecord | None]] = {}
+        self.projects = Projects(database, clock, random_bytes, project_secrets or {})
 
     def cached(self, secret: str) -> Principal | None:
         """Whose secret this is, if that is known without asking the store; None says nothing about the secret."""
@@ -47,14 +59,30 @@ class Identity:
         principal = self._cache.principal(secret)
         if principal is not None:
             return principal
-        digest = text.digest(secret)
-        if self._cache.is_unknown(digest):
+        record = await self._look_up(secret, prefix)
+        if record is None or record.role is not None:
             raise Unauthenticated(REFUSED)
-        record = await self._read_once(digest, prefix)
-        if record is None:
-            raise Unauthenticated(REFUSED)
-        self._cache.note_usage([(record.id, self._clock.micros())])
         return record.principal()
+
+    def cached_role(self, secret: str) -> RoleKey | None:
+        """The role that this key stands for, if that is known without asking the store; None says nothing about the key."""
+        return self._cache.role_key(secret)
+
+    async def role_key(self, secret: str) -> RoleKey | None:
+        """The role that this key stands for now; None for every key that is unknown, ended, revoked or of another kind."""
+        known = self._cache.role_key(secret)
+        prefix = None if known is not None else text.role_prefix_of(secret)
+        if prefix is None:
+            return known
+        record = await self._look_up(secret, prefix)
+        return None if record is None else record.role_key()
+
+    async def _look_up(self, secret: str, prefix: str) -> KeyRecord | None:
+        digest = text.digest(secret)
+        record = None if self._cache.is_unknown(digest) else await self._read_once(digest, prefix)
+        if record is not None:
+            self._cache.note_usage([(record.id, self._clock.micros())])
+        return record
 
     async def create(
         self,
@@ -71,7 +99,7 @@ class Identity:
         now = self._clock.micros()
         if expires is not None and (type(expires) is not int or not now < expires <= LATEST):
             raise Invalid("a key must expire in the future", "expires")
-        record, secret = self._new(
+        return await self._insert(
             KeyRecord(
                 id="",
                 tenant=check_text("tenant", tenant),
@@ -86,9 +114,37 @@ class Identity:
                 replaced_by=None,
             )
         )
-        async with self._database.transaction() as connection:
-            await store.insert(connection, record, text.digest(secret))
-        return record, secret
+
+    async def create_role_key(
+        self, tenant: str, name: str, role: str, expires: int | None = None, form: Literal["jwt", "sb"] = "jwt"
+    ) -> tuple[KeyRecord, str]:
+        """A new key that stands for a role, and its text, which nothing can show again: a token or an opaque key.
+
+        A token always has an end, in whole seconds: in ten years where none is given. Raises `Invalid` as `create` does, and
+        for a role that has no opaque keys.
+        """
+        now = self._clock.micros()
+        if expires is not None and (type(expires) is not int or not now < expires <= LATEST):
+            raise Invalid("a key must expire in the future", "expires")
+        if form == "jwt":
+            expires = (now + TOKEN_LIFE if expires is None else expires) // SECOND * SECOND
+        return await self._insert(
+            KeyRecord(
+                id="",
+                tenant=check_text("tenant", tenant),
+                name=check_text("name", name),
+                prefix="",
+                scopes=frozenset(),
+                sites=None,
+                created=now,
+                expires=expires,
+                revoked=None,
+                last_used=None,
+                replaced_by=None,
+                role=check_role(role, form),
+                form=form,
+            )
+        )
 
     async def list(self, tenant: str | None = None) -> list[KeyRecord]:
         """Every key of a tenant, or of all, revoked and expired ones too; by tenant, oldest first."""
@@ -112,8 +168,7 @@ class Identity:
                 raise Invalid(f"this key is {old.state(now)}", "key_id")
             if old.replaced_by is not None:
                 raise Invalid(f"this key has been replaced by {old.replaced_by}", "key_id")
-            record, secret = self._new(replace(old, created=now, last_used=None))
-            await store.insert(connection, record, text.digest(secret))
+            record, secret = await self._new(connection, replace(old, created=now, last_used=None))
             last = now + overlap if old.expires is None else min(now + overlap, old.expires)
             end = {"expires": last} if overlap else {"revoked": now}
             await store.change(connection, key_id, {**end, "replaced_by": record.id})
@@ -151,9 +206,24 @@ class Identity:
             self._cache.note_usage(used.items())
             raise
 
-    def _new(self, like: KeyRecord) -> tuple[KeyRecord, str]:
-        prefix, secret = text.generate(self._random_bytes)
-        return replace(like, id=self._random_bytes(8).hex(), prefix=prefix), secret
+    async def _insert(self, like: KeyRecord) -> tuple[KeyRecord, str]:
+        async with self._database.transaction() as connection:
+            return await self._new(connection, like)
+
+    async def _new(self, connection: AsyncConnection, like: KeyRecord) -> tuple[KeyRecord, str]:
+        key_id = self._random_bytes(8).hex()
+        if like.form == "jwt":
+            secret = await self.projects.key(connection, replace(like, id=key_id))
+            prefix = text.token_prefix(secret)
+        elif like.form == "sb":
+            prefix, secret = text.generate_opaque(str(like.role), self._random_bytes)
+            # The tokens of signed-in users that come beside the key are checked with the project's secret.
+            await self.projects.ensure(connection, like.tenant)
+        else:
+            prefix, secret = text.generate(self._random_bytes)
+        record = replace(like, id=key_id, prefix=prefix)
+        await store.insert(connection, record, text.digest(secret))
+        return record, secret
 
     def _drop(self, key_id: str) -> None:
         """Let no answer from before a change be used after it, also none that is being read."""

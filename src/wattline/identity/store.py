@@ -1,4 +1,4 @@
-"""The table of API keys and its queries."""
+"""The tables of API keys and of projects, and their queries."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wattline.identity.model import KeyRecord
+from wattline.identity.model import KeyRecord, Project
 from wattline.state.tables import metadata
 
 keys = sa.Table(
@@ -27,8 +28,20 @@ keys = sa.Table(
     sa.Column("revoked", sa.BigInteger),
     sa.Column("last_used", sa.BigInteger),
     sa.Column("replaced_by", sa.Text, sa.ForeignKey("api_keys.id")),
+    sa.Column("role", sa.Text),
+    sa.Column("form", sa.String(8), nullable=False, server_default="wl"),
     sa.UniqueConstraint("prefix"),
     sa.Index("ix_api_keys_tenant", "tenant", "created"),
+)
+
+projects = sa.Table(
+    "projects",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("ref", sa.Text, nullable=False),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("ref"),
 )
 
 
@@ -81,3 +94,19 @@ async def write_usage(connection: AsyncConnection, used: Mapping[str, int]) -> N
     statement = keys.update().where(keys.c.id == sa.bindparam("key"), later).values(last_used=sa.bindparam("at"))
     # In one order everywhere, so that two processes cannot wait for each other's rows.
     await connection.execute(statement, [{"key": key_id, "at": used[key_id]} for key_id in sorted(used)])
+
+
+async def project(connection: AsyncConnection, tenant: str) -> Project | None:
+    """The project of a tenant, if it has one."""
+    row = (await connection.execute(sa.select(projects).where(projects.c.tenant == tenant))).one_or_none()
+    return None if row is None else Project(**row._mapping)
+
+
+async def insert_project(connection: AsyncConnection, new: Project) -> Project:
+    """Write a tenant's project, unless another process has been quicker; returns the one that is there."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    values = {column.name: getattr(new, column.name) for column in projects.c}
+    await connection.execute(insert(projects).values(values).on_conflict_do_nothing(index_elements=["tenant"]))
+    found = await project(connection, new.tenant)
+    assert found is not None
+    return found
