@@ -110,8 +110,13 @@ class Markets:
         query = query.order_by(*order_by(wanted.order))
         if wanted.most is not None:
             query = query.limit(wanted.most)
-        async with self._database.read() as connection, connection.stream(query) as result:
-            yield result.partitions(ROWS_A_SLICE)
+        async with self._database.read() as connection:
+            result = await connection.stream(query)
+            try:
+                yield result.partitions(ROWS_A_SLICE)
+            finally:
+                # Its own context manager leaves the cursor open where a reader stops early.
+                await result.close()
 
     async def signals(self, tenant: str, ids: Sequence[str]) -> list[Signal]:
         """The rows of these ids, as they came."""
