@@ -12,15 +12,19 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.stores import Spine, spine
+from tests.stores import FOUR, Spine, spine
+from wattline.changes.service import ChangeLog
 from wattline.contracts.flux.catalog import Type
 from wattline.contracts.flux.expression import Among, Both, Compare, Ref, Sort
 from wattline.contracts.flux.relation import Edit, Need, TableChange
-from wattline.contracts.flux.relations.devices import Devices, Shown, layout_of
+from wattline.contracts.flux.relations.devices import Devices
 from wattline.contracts.flux.relations.readings import Readings
 from wattline.contracts.flux.tables import METER
 from wattline.model.clock import HOUR, MINUTE, ManualClock
-from wattline.model.record import Row, shown
+from wattline.model.record import Row
+from wattline.model.record import shown as visible
+from wattline.registry.listing import Shown
+from wattline.registry.listings import Listings
 
 TENANT = "default"
 NAMES = [column.name for column in METER.columns]
@@ -53,8 +57,8 @@ class Place:
     def __init__(self, store: Spine) -> None:
         self.store = store
         self.told: list[TableChange] = []
-        self.others: list[Shown] = []
-        devices = Devices(store.registry, METER, lambda tenant, device: "unassigned", lambda tenant: self.others)
+        self.listings = Listings(store.registry, ChangeLog(store.database, store.clock), store.clock)
+        devices = Devices(store.registry, self.listings, METER)
         self.meters = Readings(METER, devices, store.pipeline, store.clock, self.told.append)
 
     async def rows(self, need: Need | None = None) -> list[Line]:
@@ -131,7 +135,7 @@ async def test_what_was_taken_back_is_gone_for_everybody(place: Place) -> None:
         assert len(await place.store.pipeline.series.summaries([frequency], START, START + HOUR, MINUTE)) == 0
         await place.store.pipeline.rollup.advance()
         await place.store.pipeline.rollup.settle()
-    assert [row for row in place.store.counts.published if row.mark is None or shown(row) is None] == []
+    assert [row for row in place.store.counts.published if row.mark is None or visible(row) is None] == []
 
 
 async def test_rows_narrowed_by_device_and_time(place: Place) -> None:
@@ -151,14 +155,12 @@ async def test_rows_narrowed_by_device_and_time(place: Place) -> None:
 
 
 async def test_a_device_of_another_contract_is_shown_with_the_same_id_at_every_look(place: Place) -> None:
-    foreign = await place.store.registry.register(TENANT, "somewhere", "meter-1", layout_of(METER))
-    await place.store.pipeline.ingest.submit([Row(foreign.id, START, START + 1, (50.0, *[2.0] * 24))])
-    place.others.append(Shown(foreign, A, {"power_total_active": (0, 1000.0)}))
-    place.meters._devices._own.clear()
+    foreign = await place.store.registry.register(TENANT, "somewhere", "feeder-1", FOUR)
+    await place.store.pipeline.ingest.submit([Row(foreign.id, START, START + 1, (11.0, 90.0, 2.0, 50.0))])
+    shown = Shown(METER.name, foreign.layout.name, {"power_total_active": ("power_mw", 1000.0)})
+    await place.listings.expose(TENANT, foreign.device, [shown], name="feeder", kind="meter", uuid=A)
     first = await place.rows()
-    assert [(row["device_id"], row["power_total_active"], row["frequency"]) for row in first if row["device_id"] == A] == [
-        (A, 50000.0, None)
-    ]
+    assert [(row["device_id"], row["power_total_active"], row["frequency"]) for row in first] == [(A, 2000.0, None)]
     assert uuid.UUID(first[0]["id"]).version == 8
     assert await place.rows() == first
 

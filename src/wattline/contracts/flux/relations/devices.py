@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 from wattline.contracts.flux.catalog import RelationType, Type
 from wattline.contracts.flux.tables import COUNTERS
 from wattline.ingest.table_rows import Place, Shape
 from wattline.model.place import Layout, Quantity
-from wattline.registry.registration import Registration
+from wattline.registry.listing import Exposure
+from wattline.registry.listings import Listings
 from wattline.registry.service import Registry
 from wattline.registry.stream import Stream
 
@@ -21,15 +21,6 @@ UNITS = {
     "energy_imported_apparent": "kVAh", "energy_exported_apparent": "kVAh", "energy": "kWh", "soe": "kWh", "target_power": "kW",
 }  # fmt: skip
 """By the beginning of a column's name, the longest that fits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A device of another contract in a relation: its stream, the uuid it bears there, and where its columns are."""
-
-    stream: Stream
-    device_id: str
-    places: Mapping[str, tuple[int, float]]
 
 
 def unit(column: str) -> str:
@@ -52,22 +43,13 @@ def layout_of(relation: RelationType) -> Layout:
 
 
 class Devices:
-    """The devices of one relation. `site_of` names the site of a device that sends for the first time.
+    """The devices of one relation: those that write to it, and those of other contracts that are shown in it."""
 
-    `shown` gives the devices of other contracts that a tenant has in the relation.
-    """
-
-    def __init__(
-        self,
-        registry: Registry,
-        relation: RelationType,
-        site_of: Callable[[str, str], str],
-        shown: Callable[[str], Sequence[Shown]],
-    ) -> None:
+    def __init__(self, registry: Registry, listings: Listings, relation: RelationType) -> None:
         self.layout = layout_of(relation)
+        self._relation = relation.name
         self._registry = registry
-        self._site_of = site_of
-        self._shown = shown
+        self._listings = listings
         self._own: dict[str, dict[str, Stream]] = {}
 
     def own(self, tenant: str) -> Mapping[str, Stream]:
@@ -78,19 +60,16 @@ class Devices:
             known[stream.device.key] = stream
         return known
 
-    def others(self, tenant: str) -> Sequence[Shown]:
+    def others(self, tenant: str) -> list[Exposure]:
         """Devices of other contracts."""
-        return self._shown(tenant)
+        return [shown for shown in self._listings.exposures(tenant) if shown.relation == self._relation]
 
     async def ensure(self, tenant: str, device_ids: Iterable[str]) -> Mapping[str, Stream]:
         """The streams of devices, made where they send for the first time."""
-        known = self.own(tenant)
-        missing = sorted({device_id for device_id in device_ids if device_id not in known})
+        missing = sorted(set(device_ids) - self.own(tenant).keys())
         if missing:
-            wanted = [Registration(tenant, self._site_of(tenant, uuid), uuid, self.layout, {"tag": uuid}) for uuid in missing]
-            await self._registry.register_all(wanted)
-            known = self.own(tenant)
-        return known
+            await self._listings.streams(tenant, missing, self.layout)
+        return self.own(tenant)
 
     def shape(self, tenant: str, columns: Sequence[str], only: frozenset[object] | None) -> tuple[Shape, list[str]]:
         """The rows to read, and the uuids of their streams: in order of uuid. `only` names devices."""
@@ -101,7 +80,7 @@ class Devices:
         for device_id in known if only is None else only & known.keys():
             found.append((str(device_id), known[str(device_id)], own))
         for shown in self.others(tenant):
-            if only is None or shown.device_id in only:
-                found.append((shown.device_id, shown.stream, [shown.places.get(column) for column in columns]))
+            if only is None or shown.uuid in only:
+                found.append((shown.uuid, shown.stream, [shown.columns.get(column) for column in columns]))
         found.sort(key=lambda each: each[0])
         return Shape([stream for _, stream, _ in found], [places for *_, places in found]), [uuid for uuid, *_ in found]

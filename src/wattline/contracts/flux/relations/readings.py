@@ -73,7 +73,7 @@ class Readings:
     async def find(self, tenant: str, unique: Unique, keys: pa.Table) -> pa.Table:
         """The rows of these devices and times. A time that is newer than its device's rows is not looked for."""
         own = self._devices.own(tenant)
-        others = {shown.device_id for shown in self._devices.others(tenant)}
+        others = {shown.uuid for shown in self._devices.others(tenant)}
         named = keys.column("device_id").to_pylist()
         times = keys.column("time").to_pylist()
         late = [
@@ -133,7 +133,7 @@ class Readings:
 
     def _refuse_foreign(self, tenant: str, edit: Edit) -> None:
         """Rows of a device that another contract writes are shown here, and written there."""
-        foreign = {shown.device_id for shown in self._devices.others(tenant)}
+        foreign = {shown.uuid for shown in self._devices.others(tenant)}
         for rows in (edit.inserted, edit.old, edit.new, edit.deleted) if foreign else ():
             if rows is not None and not foreign.isdisjoint(rows.column("device_id").to_pylist()):
                 message = f"permission denied for table {self.type.name}"
