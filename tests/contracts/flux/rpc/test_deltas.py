@@ -11,12 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wattline.contracts.flux.rpc.deltas import deltas, joined, summarise, taken
+from wattline.contracts.flux.rpc.deltas import Summary, blank, deltas, joined, summarise, taken
 
 Reading = tuple[int, float | None]
 SECOND = 1_000_000
 HOUR = 3600
 DAY = 24 * HOUR
+
+
+def summary_of(places: np.ndarray, times: np.ndarray, values: np.ndarray, intervals: int) -> Summary:
+    """Of one counter."""
+    summary = blank((1, intervals))
+    summarise(summary, np.zeros(len(places), np.int64), places, times, values)
+    return summary
 
 
 def advances(width: int, readings: Sequence[Reading]) -> list[float | None]:
@@ -26,7 +33,7 @@ def advances(width: int, readings: Sequence[Reading]) -> list[float | None]:
     kept = np.array([value is not None for _, value in readings], bool)
     values = np.array([math.nan if value is None else value for _, value in readings], float)[kept]
     places = np.searchsorted(buckets, times[kept], "right") - 1
-    summary = summarise(np.zeros(len(places), np.int64), places, times[kept], values, (1, len(buckets)))
+    summary = summary_of(places, times[kept], values, len(buckets))
     found = deltas(np.zeros(len(buckets), np.int64), buckets, width * SECOND, summary)
     return [float(value) if there else None for value, there in zip(found[0], summary.present[0], strict=True)]
 
@@ -156,7 +163,7 @@ def test_devices_do_not_touch_each_other(one: list[Reading], other: list[Reading
         at = np.array([time for time, _ in kept], np.int64)
         values = np.array([value for _, value in kept], float)
         places = np.searchsorted(buckets, at, "right") - 1
-        parts.append(summarise(np.zeros(len(at), np.int64), places, at, values, (1, len(buckets))))
+        parts.append(summary_of(places, at, values, len(buckets)))
         series.append(np.full(len(buckets), number))
         starts.append(buckets)
     whole = joined(parts)
@@ -172,9 +179,7 @@ def test_intervals_are_the_same_in_pieces_that_overlap_by_their_neighbours(readi
     kept = [(time, value) for time, value in readings if value is not None]
     at = np.array([time for time, _ in kept], np.int64)
     places = np.searchsorted(buckets, at, "right") - 1
-    summary = summarise(
-        np.zeros(len(at), np.int64), places, at, np.array([value for _, value in kept], float), (1, len(buckets))
-    )
+    summary = summary_of(places, at, np.array([value for _, value in kept], float), len(buckets))
     series = np.zeros(len(buckets), np.int64)
     whole = deltas(series, buckets, 300, summary)[0]
     for low in range(0, len(buckets), step):

@@ -32,29 +32,33 @@ class Summary:
     resets: Values
 
 
-def summarise(counter: Times, interval: Times, time: Times, value: Values, shape: tuple[int, int]) -> Summary:
-    """Condense readings, given in order of counter and time, each with the place of its counter and interval in `shape`."""
-    blank = Summary(
-        np.zeros(shape, bool), np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape),
-        np.zeros(shape),
-    )  # fmt: skip
+def blank(shape: tuple[int, int]) -> Summary:
+    """Of so many counters and intervals, in which there is nothing."""
+    times, values = np.zeros((2, *shape), np.int64), np.zeros((3, *shape))
+    return Summary(np.zeros(shape, bool), times[0], values[0], times[1], values[1], values[2])
+
+
+def summarise(summary: Summary, counter: Times, interval: Times, time: Times, value: Values) -> None:
+    """Put readings into a summary that has none yet of their counters and intervals.
+
+    They come in order of time within each counter and interval, whose places in the summary are given.
+    """
     if not len(time):
-        return blank
-    cell = counter * shape[1] + interval
+        return
+    cell = counter * summary.present.shape[1] + interval
     begins = np.flatnonzero(np.concatenate(([True], cell[1:] != cell[:-1])))
     ends = np.concatenate((begins[1:], [len(cell)])) - 1
     held = cell[begins]
+    summary.present.reshape(-1)[held] = True
     for part, found in (
-        (blank.present, True),
-        (blank.first_time, time[begins]),
-        (blank.first, value[begins]),
-        (blank.last_time, time[ends]),
-        (blank.last, value[ends]),
+        (summary.first_time, time[begins]),
+        (summary.first, value[begins]),
+        (summary.last_time, time[ends]),
+        (summary.last, value[ends]),
     ):
         part.reshape(-1)[held] = found
     fell = np.flatnonzero((value[1:] < value[:-1]) & (cell[1:] == cell[:-1]))
-    np.add.at(blank.resets.reshape(-1), cell[fell], value[fell])
-    return blank
+    np.add.at(summary.resets.reshape(-1), cell[fell], value[fell])
 
 
 def deltas(series: Times, start: Times, width: int, of: Summary) -> Values:
