@@ -22,6 +22,7 @@ from wattline.analytics.settings import Interconnection, ScoringSettings
 from wattline.billing.energy import Energy
 from wattline.billing.modes import ModeHistory
 from wattline.bus.memory import MemoryBus
+from wattline.changes.service import ChangeLog
 from wattline.events.service import EventLog
 from wattline.feeders.service import Feeders
 from wattline.gateways.dead_letters import DeadLetters
@@ -30,6 +31,7 @@ from wattline.identity.service import Identity
 from wattline.ingest.energy_series import EnergySeries
 from wattline.ingest.pipeline import Options, Pipeline
 from wattline.jobs.service import Jobs
+from wattline.markets.service import Markets
 from wattline.measure import PipelineMeter
 from wattline.metrics import Metrics
 from wattline.model.clock import DAY, Clock, SystemClock
@@ -39,6 +41,7 @@ from wattline.notify.model import Alert
 from wattline.notify.service import Notify
 from wattline.outages.service import Outages
 from wattline.pulse import Pulse
+from wattline.registry.listings import Listings
 from wattline.registry.service import Registry
 from wattline.settings import Settings
 from wattline.state.database import Database
@@ -94,6 +97,9 @@ class Platform:
         self.ingest = self.pipeline.ingest
         self.series = self.pipeline.series
         self.events = EventLog(self.database)
+        self.changes = ChangeLog(self.database, clock)
+        self.listings = Listings(self.registry, self.changes, clock)
+        self.markets = Markets(self.database, self.changes, clock)
         rules = None if settings.alarm_cascade_file is None else read_rules(settings.alarm_cascade_file)
         # Shared also on SQLite: an import of a point schedule is another process beside the server.
         self.alarms = Alarms(self.database, self.events, self.registry, clock, self._publish_alarm, rules=rules, shared=True)
@@ -103,7 +109,7 @@ class Platform:
         self.dead_letters = DeadLetters(self.database, clock)
         self.happenings = Happenings(self.database, self.events, self.registry, partial(self.bus.publish, "happening"))
         self.mqtt = mqtt_gateway(settings, self.identity, self.dead_letters, clock)
-        self.each_second: list[Callable[[], Awaitable[None]]] = [self._refresh_registry, self.alarms.tick]
+        self.each_second: list[Callable[[], Awaitable[None]]] = [self._refresh_registry, self.changes.follow, self.alarms.tick]
         """Called every second while the platform is open; a contract adds what it must look after."""
         self.notify = Notify(
             self.database, clock, alert_settings(settings), transport(settings), settings.smtp_sender, self._alert_changed
@@ -142,6 +148,7 @@ class Platform:
             stack.push_async_callback(platform.database.close)
             await migrate(platform.database)
             await platform.registry.load()
+            await platform.changes.load()
             await platform.alarms.load()
             await platform.pipeline.start()
             stack.push_async_callback(platform.pipeline.stop)
@@ -154,7 +161,7 @@ class Platform:
         self.jobs.periodic("scoring", self.settings.scoring_seconds, self._score, durable=True)
         self.jobs.periodic("keys", KEY_SECONDS, self._refresh_keys)
         self.jobs.periodic("seconds", 1, self._second)
-        self.jobs.periodic("dead-letters", RETAIN_SECONDS, self._prune_dead_letters)
+        self.jobs.periodic("prune", RETAIN_SECONDS, self._prune)
         self.jobs.periodic("key-usage", USAGE_SECONDS, self._flush_usage)
         stack.push_async_callback(self.identity.flush_usage)
         await self.jobs.launch()
@@ -195,8 +202,9 @@ class Platform:
         if new and self.pipeline.caught_up.is_set():
             await self.pipeline.learn(new)
 
-    async def _prune_dead_letters(self, _slot: int) -> None:
+    async def _prune(self, _slot: int) -> None:
         await self.dead_letters.prune()
+        await self.changes.prune()
 
     async def _roll_up(self, _slot: int) -> None:
         started = time.perf_counter()
