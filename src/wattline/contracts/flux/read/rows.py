@@ -56,17 +56,18 @@ class Reader:
         self,
         view: View,
         kind: RelationType,
-        rows: pa.Table,
+        rows: pa.Table | Source,
         query: Query,
         *,
         window: Window = EVERYTHING,
         count: bool = False,
         head: bool = False,
     ) -> Rows:
-        """The same of rows that are there already, such as those that a function returned; their own order is the default."""
+        """The same of rows that are there already, or of a scan of what a function returns; their own order is the default."""
         plan = self._plan(view, kind, query)
         run = Run(self.relations, self.limits, view)
-        return await self._answer(run, plan, _given(rows, plan), window, count=count, head=head)
+        source = _given(rows, plan) if isinstance(rows, pa.Table) else rows
+        return await self._answer(run, plan, source, window, count=count, head=head)
 
     async def represent(self, view: View, kind: RelationType, rows: pa.Table, query: Query) -> Rows:
         """Written rows as `select`, the embeds and `order` want them; filters, limit and offset on the rows themselves
@@ -79,7 +80,9 @@ class Reader:
         plan = self._plan(view, kind, query)
         if not any(not path for path, _ in query.orders):
             plan = replace(plan, order=())
-        run = Run(self.relations, replace(self.limits, max_rows=None), view)
+        # What was written is held already, so it may be shown, however many rows it is.
+        limits = replace(self.limits, max_rows=None, answer_rows=max(self.limits.answer_rows, rows.num_rows))
+        run = Run(self.relations, limits, view)
         return await self._answer(run, plan, _given(rows, plan), EVERYTHING, count=False, head=False)
 
     def _plan(self, view: View, kind: RelationType, query: Query) -> Plan:
@@ -141,7 +144,10 @@ class Reader:
 
 def _rows(columns: Columns, offset: int, returned: int, total: int | None) -> Rows:
     arrays, outputs = columns
-    table = pa.Table.from_arrays(arrays, names=[output.name for output in outputs])
+    if arrays:
+        table = pa.Table.from_arrays(arrays, names=[output.name for output in outputs])
+    else:
+        table = pa.table({"": pa.nulls(returned)}).select([])
     return Rows(table, tuple(outputs), offset, returned, total)
 
 
