@@ -43,6 +43,8 @@ class Fault(Enum):
     EXPIRED = "expired"
     EARLY = "not yet valid"
     FUTURE = "issued in the future"
+    AUDIENCE = "for another audience"
+    ENDED = "a key that holds no more"
 
 
 class TokenRefused(Unauthenticated):
@@ -66,14 +68,23 @@ class Verified:
     not_before: int | None
     issued: int | None
 
-    def check(self, now: int) -> None:
-        """Raise `TokenRefused` unless the token holds at that time, give or take the leeway."""
+    @classmethod
+    def of(cls, claims: Mapping[str, Any]) -> Verified:
+        """What these claims say. Raises `TokenRefused` for a time that is no number."""
+        return cls(claims, _time(claims, "exp"), _time(claims, "nbf"), _time(claims, "iat"))
+
+    def check(self, now: int, audience: str | None = None) -> None:
+        """Raise `TokenRefused` unless the token holds at that time, give or take the leeway, and for that audience if it names
+        any."""
         if self.expires is not None and now > self.expires + LEEWAY:
             raise TokenRefused(Fault.EXPIRED)
         if self.not_before is not None and now + LEEWAY < self.not_before:
             raise TokenRefused(Fault.EARLY)
         if self.issued is not None and now + LEEWAY < self.issued:
             raise TokenRefused(Fault.FUTURE)
+        named = self.claims.get("aud")
+        if audience is not None and named is not None and audience not in (named if isinstance(named, list) else (named,)):
+            raise TokenRefused(Fault.AUDIENCE)
 
 
 def sign(claims: Mapping[str, Any], secret: str) -> str:
@@ -92,8 +103,7 @@ def read(token: str, secret: str) -> Verified:
         raise TokenRefused(Fault.ALGORITHM) from error
     except (InvalidTokenError, ValueError, RecursionError) as error:
         raise TokenRefused(Fault.UNREADABLE) from error
-    claims = _object(content, Fault.CLAIMS)
-    return Verified(claims, _time(claims, "exp"), _time(claims, "nbf"), _time(claims, "iat"))
+    return Verified.of(_object(content, Fault.CLAIMS))
 
 
 def unverified(token: str) -> Mapping[str, Any]:
