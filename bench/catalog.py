@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import alarms, comparison, detection, feeds, ingest, lifecycle, live, mqtt, query, scenario, telemetry
+from bench import alarms, comparison, detection, feeds, flux, ingest, lifecycle, live, mqtt, query, scenario, telemetry
 from bench.runner import Bench
 
 BENCHES: tuple[Bench, ...] = (
@@ -17,6 +17,7 @@ BENCHES: tuple[Bench, ...] = (
     Bench("alarms", alarms.alarms),
     Bench("feeds", feeds.feeds),
     Bench("mqtt", mqtt.mqtt),
+    Bench("flux", flux.flux),
     Bench("lifecycle", lifecycle.lifecycle),
     Bench("scenario", scenario.scenario),
 )

@@ -11,17 +11,17 @@ import httptools
 class Connection(asyncio.Protocol):
     """One request at a time; `post` and `get` return status and body."""
 
-    def __init__(self, key: str) -> None:
-        self._key = key
+    def __init__(self, key: str, header: str) -> None:
+        self._credential = f"{header}: {key}"
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._parts: list[bytes] = []
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
 
     @classmethod
-    async def open(cls, port: int, key: str) -> Connection:
-        """Connect to a server on this machine."""
-        _, connection = await asyncio.get_running_loop().create_connection(lambda: cls(key), "127.0.0.1", port)
+    async def open(cls, port: int, key: str, header: str = "X-API-Key") -> Connection:
+        """Connect to a server on this machine; the key goes into this header of every request."""
+        _, connection = await asyncio.get_running_loop().create_connection(lambda: cls(key, header), "127.0.0.1", port)
         return connection
 
     def close(self) -> None:
@@ -31,12 +31,12 @@ class Connection(asyncio.Protocol):
 
     async def post(self, path: str, body: bytes, media: str = "application/json") -> tuple[int, bytes]:
         """Send a body; the answer's status and body."""
-        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {self._key}\r\nContent-Type: {media}\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{self._credential}\r\nContent-Type: {media}\r\n"
         return await self._send(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
     async def get(self, path: str) -> tuple[int, bytes]:
         """The answer's status and body."""
-        return await self._send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {self._key}\r\n\r\n".encode())
+        return await self._send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{self._credential}\r\n\r\n".encode())
 
     async def _send(self, data: bytes) -> tuple[int, bytes]:
         if self._transport is None:
