@@ -18,7 +18,8 @@ from wattline.cli.state import opened
 from wattline.identity.model import KeyRecord
 from wattline.identity.service import Identity
 from wattline.model.clock import HOUR, SystemClock, from_micros, to_micros
-from wattline.settings import Settings
+from wattline.model.errors import Invalid
+from wattline.settings import RESERVED_ROLES, Settings
 
 T = TypeVar("T")
 
@@ -29,6 +30,7 @@ class Contract(StrEnum):
     """The contracts that ask for a key."""
 
     HOP = "hop"
+    FLUX = "flux"
 
 
 # What the page of each contract promises a key; further scopes are given one by one.
@@ -41,13 +43,19 @@ OfTenant = Annotated[str | None, typer.Option(help="Only if it is a key of this 
 def _run(settings: Settings, work: Callable[[Identity], Awaitable[T]]) -> T:
     async def with_identity() -> T:
         async with opened(settings) as database:
-            return await work(Identity(database, SystemClock()))
+            return await work(Identity(database, SystemClock(), project_secrets=settings.flux_project_secrets()))
 
     return asyncio.run(with_identity())
 
 
 def _minute(micros: int | None) -> str:
     return "-" if micros is None else f"{from_micros(micros):%Y-%m-%d %H:%M}Z"
+
+
+def _rights(record: KeyRecord) -> list[str]:
+    if record.role is not None:
+        return [f"what {record.role} may"]
+    return [*sorted(record.scopes), *(f"at {site}" for site in sorted(record.sites or ()))]
 
 
 def _show_secret(record: KeyRecord, secret: str) -> None:
@@ -62,25 +70,55 @@ def _show_secret(record: KeyRecord, secret: str) -> None:
 def create(
     name: Annotated[str, typer.Option(help="What the key is for.", show_default=False)],
     tenant: Tenant = None,
-    contract: Annotated[Contract, typer.Option(help="Without --scope: what this contract promises a key.")] = Contract.HOP,
+    contract: Annotated[
+        Contract, typer.Option(help="What the key opens: without --scope all that this contract promises a key.")
+    ] = Contract.HOP,
+    role: Annotated[
+        str | None, typer.Option(help="With --contract flux: anon, authenticated, service_role, or one of the settings.")
+    ] = None,
+    opaque: Annotated[
+        bool, typer.Option("--opaque", help="With --contract flux: a key like sb_publishable_... instead of a token.")
+    ] = False,
     scope: Annotated[list[str] | None, typer.Option(help="What it may do; may be given more than once.")] = None,
     site: Annotated[
         list[str] | None,
         typer.Option(help="Substation that it is limited to; may be given more than once.", show_default="all"),
     ] = None,
     expires: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"], help="When it ends (UTC).")
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"],
+            help="When it ends (UTC).",
+            show_default="never; a token: in ten years",
+        ),
     ] = None,
     data: Data = None,
 ) -> None:
     """Make a key and print it, once. Only its hash is stored."""
     settings = load(data=data)
     end = None if expires is None else to_micros(expires.replace(tzinfo=UTC))
-    scopes = scope or PROMISED[contract]
-    record, secret = _run(
-        settings, lambda identity: identity.create(tenant or settings.default_tenant, name, scopes, site or None, end)
-    )
+    owner = tenant or settings.default_tenant
+    if contract is Contract.FLUX:
+        known = _check_role(settings, role, scope, site)
+        record, secret = _run(
+            settings, lambda identity: identity.create_role_key(owner, name, known, end, "sb" if opaque else "jwt")
+        )
+    elif role is not None or opaque:
+        raise Invalid("--role and --opaque go with --contract flux", "role")
+    else:
+        scopes = scope or PROMISED[contract]
+        record, secret = _run(settings, lambda identity: identity.create(owner, name, scopes, site or None, end))
     _show_secret(record, secret)
+
+
+def _check_role(settings: Settings, role: str | None, scope: list[str] | None, site: list[str] | None) -> str:
+    if scope or site:
+        raise Invalid("a key of --contract flux has a role, and neither --scope nor --site", "scope")
+    roles = (*RESERVED_ROLES, *sorted(settings.flux_roles))
+    if role not in roles:
+        said = "give the role of the key with --role" if role is None else f"no such role: {role!r}"
+        raise Invalid(f"{said}; there are {', '.join(roles)}", "role")
+    return role
 
 
 @group.command("list")
@@ -95,10 +133,10 @@ def list_(
     table = Table(ident, "name, tenant", Column("state", no_wrap=True), "may", dates, box=SIMPLE_HEAD)
     for record in _run(load(data=data), lambda identity: identity.list(tenant)):
         table.add_row(
-            f"{record.id}\nwl_{record.prefix}",
+            f"{record.id}\n{record.beginning()}",
             f"{record.name}\n{record.tenant}",
             record.state(now),
-            "\n".join([*sorted(record.scopes), *(f"at {site}" for site in sorted(record.sites or ()))]),
+            "\n".join(_rights(record)),
             "\n".join(map(_minute, (record.created, record.expires, record.last_used))),
         )
     Console().print(table)

@@ -33,6 +33,15 @@ class MqttAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class FluxKeys:
+    """The Flux contract's key of each role."""
+
+    anon_key: str = field(repr=False)
+    authenticated_key: str = field(repr=False)
+    service_role_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """Where the server is and the working credential of each contract; None where there is none."""
 
@@ -40,6 +49,7 @@ class Credentials:
     hop_api_key: str = field(repr=False)
     mcs_api_key: str | None = field(default=None, repr=False)
     mqtt: MqttAccess | None = None
+    flux: FluxKeys | None = None
 
     def _content(self) -> dict[str, Any]:
         content: dict[str, Any] = {"base_url": self.base_url, "hop": {"api_key": self.hop_api_key}}
@@ -47,6 +57,8 @@ class Credentials:
             content["mcs"] = {"api_key": self.mcs_api_key}
         if self.mqtt is not None:
             content["mqtt"] = asdict(self.mqtt)
+        if self.flux is not None:
+            content["flux"] = asdict(self.flux)
         return content
 
     def write(self, directory: Path) -> Path:
@@ -84,6 +96,8 @@ class _File(msgspec.Struct):
     hop: _Key
     mcs: _Key | None = None
     mqtt: MqttAccess | None = None
+    flux: FluxKeys | None = None
 
     def credentials(self) -> Credentials:
-        return Credentials(self.base_url, self.hop.api_key, None if self.mcs is None else self.mcs.api_key, self.mqtt)
+        mcs = None if self.mcs is None else self.mcs.api_key
+        return Credentials(self.base_url, self.hop.api_key, mcs, self.mqtt, self.flux)

@@ -9,7 +9,7 @@ from wattline.platform import Platform
 from wattline.registry.point import Point
 from wattline.registry.registration import Registration
 from wattline.registry.stream import Stream
-from wattline.simulate.credentials import FILE_NAME, Credentials, MqttAccess
+from wattline.simulate.credentials import FILE_NAME, Credentials, FluxKeys, MqttAccess
 from wattline.simulate.plan import DEMO_PLAN
 from wattline.simulate.plant import seed as plant
 
@@ -60,7 +60,26 @@ async def provide(platform: Platform, base_url: str) -> Credentials:
     known = Credentials.read(platform.settings.data / FILE_NAME)
     hop = await _key(platform, None if known is None else known.hop_api_key, HOP_SCOPES)
     mcs = await _key(platform, None if known is None else known.mcs_api_key, MCS_SCOPES)
-    return Credentials(base_url, hop, mcs, mqtt_access(platform, mcs))
+    return Credentials(base_url, hop, mcs, mqtt_access(platform, mcs), await _flux_keys(platform, known))
+
+
+async def _flux_keys(platform: Platform, known: Credentials | None) -> FluxKeys:
+    former = None if known is None else known.flux
+    return FluxKeys(
+        await _role_key(platform, None if former is None else former.anon_key, "anon"),
+        await _role_key(platform, None if former is None else former.authenticated_key, "authenticated"),
+        await _role_key(platform, None if former is None else former.service_role_key, "service_role"),
+    )
+
+
+async def _role_key(platform: Platform, known: str | None, role: str) -> str:
+    """A key that stands for the role in the default tenant."""
+    tenant = platform.settings.default_tenant
+    found = None if known is None else await platform.identity.role_key(known)
+    if known is not None and found is not None and (found.tenant, found.role) == (tenant, role):
+        return known
+    _, secret = await platform.identity.create_role_key(tenant, KEY_NAME, role)
+    return secret
 
 
 async def _key(platform: Platform, known: str | None, scopes: frozenset[str]) -> str:
