@@ -42,7 +42,7 @@ READINGS = """
 RECORDS = """
     INSERT INTO records (stream, time, received, status, id, created, fate)
     SELECT {stream:UInt32}, fromUnixTimestamp64Micro({start:Int64} + number * {step:Int64}, 'UTC') AS time, time, '',
-           reinterpret(toUInt128(number) + toUInt128(cityHash64(number)) * 18446744073709551616, 'FixedString(16)'), time, 0
+           reinterpret(bitShiftLeft(toUInt128(cityHash64(number)), 64) + number, 'FixedString(16)'), time, 0
     FROM numbers({rows:UInt64})"""
 WHOLE = "SETTINGS max_insert_threads = 1, max_threads = 2"
 
