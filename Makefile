@@ -8,6 +8,7 @@ run:
 
 test:
 	@scripts/setup test
+	@scripts/clients
 	@scripts/check $(ARGS)
 
 # Only the environment, in .venv.

@@ -138,6 +138,7 @@ def test_a_python_without_venv_is_told_what_to_install(stage: Path) -> None:
 def test_continuous_integration_runs_what_a_person_runs() -> None:
     listed = run(["make", "--dry-run", "test"], ROOT)
     assert "scripts/setup test" in listed.stdout
+    assert "scripts/clients" in listed.stdout
     assert "scripts/check" in listed.stdout
     assert "exec make test" in (ROOT / ".ci" / "run").read_text()
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
