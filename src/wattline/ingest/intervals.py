@@ -41,6 +41,11 @@ class Intervals:
         if self._rollup.touches(chosen, start, end):
             await self._rollup.settle(chosen, start, end)
 
+    @property
+    def rows_since(self) -> int:
+        """Rows that are older may be gone, and show in their tiers alone."""
+        return self._horizon("records")
+
     async def bounds(self, streams: Sequence[Stream]) -> tuple[int, int] | None:
         """From when to when the streams may have rows, or tiers of them; None where there is nothing."""
         sensors = [sensor for stream in streams for sensor in stream.sensor_ids]

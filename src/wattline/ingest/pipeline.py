@@ -14,6 +14,7 @@ from typing import Protocol
 from wattline.ingest import service, writer
 from wattline.ingest.follower import Follower
 from wattline.ingest.heads import newest_rows
+from wattline.ingest.intervals import Intervals
 from wattline.ingest.journal import Block, Journal
 from wattline.ingest.rollup import Rollup
 from wattline.ingest.series import Series
@@ -80,6 +81,7 @@ class Pipeline:
         self.rollup = Rollup(self.writer, self.store, clock, options.retention)
         self.series = Series(self.writer, self.rollup, self.reader)
         self.tables = TableRows(self.writer, RowReader(self.engine))
+        self.intervals = Intervals(self.writer, self.rollup, self.engine, clock, options.retention)
         self.ingest = Ingest(
             self._journal,
             self._thread,
