@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import aclosing
 
 import numpy as np
 import pyarrow as pa
@@ -70,7 +71,7 @@ def _objects(run: Run, arrays: Sequence[pa.Array], outputs: Sequence[Output], ro
 
 def _texts(array: pa.Array, output: Output, run: Run) -> pa.Array:
     text = render.print_json(array, output.kind, run.view.zone)
-    return whole(text) if isinstance(text, pa.ChunkedArray) else text
+    return pc.fill_null(text, "null")
 
 
 def _lists(texts: pa.Array, bounds: np.ndarray, places: pa.Array, empty: str = "[]") -> pa.Array:
@@ -118,16 +119,17 @@ class _Gathered:
         order = () if self._plan.lookups or self._grouped else self._plan.order
         scan = self._run.scan(self._plan.relation.name, Need(frozenset(self._columns) - self._looked_up, where, order))
         found = np.zeros(len(self._keys), np.int64)
-        async for table in kept(self._plan, where, related, scan):
-            if self._grouped is not None:
-                self._grouped.add(table)
-                self._refuse(len(self._grouped))
-                continue
-            self._take(table.select(self._columns))
-            if scan.ordered and not self._plan.lookups and self._window.limit is not None:
-                np.add.at(found, self._places(table).to_numpy(), 1)
-                if found.min() >= self._window.offset + self._window.limit:
-                    break
+        async with aclosing(kept(self._plan, where, related, scan)) as tables:
+            async for table in tables:
+                if self._grouped is not None:
+                    self._grouped.add(table)
+                    self._refuse(len(self._grouped))
+                    continue
+                self._take(table.select(self._columns))
+                if scan.ordered and not self._plan.lookups and self._window.limit is not None:
+                    np.add.at(found, self._places(table).to_numpy(), 1)
+                    if found.min() >= self._window.offset + self._window.limit:
+                        break
 
     @property
     def _looked_up(self) -> frozenset[str]:

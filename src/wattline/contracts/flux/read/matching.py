@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -95,16 +97,17 @@ class Related:
         if plan.window.limit == 0:
             return keys.slice(0, 0)
         among = Among(Ref(join.target_column, plan.relation.by_name[join.target_column].type), "eq", tuple(keys.to_pylist()))
-        counts = pa.nulls(len(keys), pa.int64()).fill_null(0).to_numpy(zero_copy_only=False).copy()
-        async for table in self._rows(among):
-            places = pc.index_in(whole(table.column(join.target_column)), value_set=keys).drop_null()
-            tallied = pc.value_counts(places)
-            counts[tallied.field(0).to_numpy()] += tallied.field(1).to_numpy()
-            if counts.min() > (plan.window.offset or 0):
-                break
+        counts = np.zeros(len(keys), np.int64)
+        async with aclosing(self._rows(among)) as tables:
+            async for table in tables:
+                places = pc.index_in(whole(table.column(join.target_column)), value_set=keys).drop_null()
+                tallied = pc.value_counts(places)
+                counts[tallied.field(0).to_numpy()] += tallied.field(1).to_numpy()
+                if counts.min() > (plan.window.offset or 0):
+                    break
         return keys.filter(pa.array(counts > (plan.window.offset or 0)))
 
-    def _rows(self, among: Expression | None) -> AsyncIterator[pa.Table]:
+    def _rows(self, among: Expression | None) -> AsyncGenerator[pa.Table]:
         return matching(self._run, self._embedding.plan, self._columns, among)
 
 
@@ -154,18 +157,19 @@ async def matching(
     plan: Plan,
     columns: frozenset[str],
     extra: Expression | None = None,
-) -> AsyncIterator[pa.Table]:
+) -> AsyncGenerator[pa.Table]:
     """Every slice of a relation's rows that the plan keeps, with these columns and those that its filter looks at."""
     where, related = await narrowed(run, plan)
     where = extra if where is None else where if extra is None else Both((extra, where))
     scan = run.scan(plan.relation.name, Need(columns | plan.filtered, where))
-    async for table in kept(plan, where, related, scan, look_up=False):
-        yield table
+    async with aclosing(kept(plan, where, related, scan, look_up=False)) as tables:
+        async for table in tables:
+            yield table
 
 
 async def kept(
     plan: Plan, where: Expression | None, related: Mapping[str, Related], scan: Scan, look_up: bool = True
-) -> AsyncIterator[pa.Table]:
+) -> AsyncGenerator[pa.Table]:
     """The slices of a scan that are left of it, none empty; with `look_up` they have the columns that the order looks up."""
     tables = scan.tables
     try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -62,21 +63,17 @@ async def page(run: Run, plan: Plan, source: Source, bounds: Bounds, *, count: b
     in_order = not plan.order or (scan.ordered and not plan.lookups)
     columns = [*sorted(plan.columns), *(lookup.column for lookup in plan.lookups)]
     first = _First(plan.order, bounds, run.limits, in_order)
-    tables = kept(plan, where, related, scan)
-    async for table in tables:
-        if not first.complete or not in_order:
+    async with aclosing(kept(plan, where, related, scan)) as tables:
+        async for table in tables:
             await first.add(table.select(columns))
-        else:
-            first.passed(table.num_rows)
-        if first.complete and in_order and (not count or scan.ordered):
-            break
-    await _close(tables)
+            if first.complete and in_order:
+                break
     rows = await first.rows()
     if rows is None:
         rows = plan.relation.schema.empty_table().select(sorted(plan.columns))
     if not count:
         return rows, None
-    if first.complete and in_order and scan.ordered:
+    if first.complete and in_order:
         # The scan was told that no more rows are wanted, so another one counts them.
         total = await counted(run, plan, source)
         return rows, max(total, bounds.offset + rows.num_rows if rows.num_rows else 0)
@@ -86,16 +83,8 @@ async def page(run: Run, plan: Plan, source: Source, bounds: Bounds, *, count: b
 async def counted(run: Run, plan: Plan, source: Source) -> int:
     """How many rows match."""
     where, related = await narrowed(run, plan)
-    # A store has to read something to count.
-    columns = plan.filtered or frozenset(plan.relation.order[:1]) or frozenset({plan.relation.columns[0].name})
-    scan = source(Need(columns, where))
+    scan = source(Need(plan.filtered, where))
     return sum([table.num_rows async for table in kept(plan, where, related, scan, look_up=False)])
-
-
-async def _close(tables: AsyncIterator[pa.Table]) -> None:
-    close = getattr(tables, "aclose", None)
-    if close is not None:
-        await close()
 
 
 class _First:
@@ -114,10 +103,6 @@ class _First:
     def complete(self) -> bool:
         """Whether as many rows were seen as the page can depend on."""
         return self.seen >= self._bounds.most
-
-    def passed(self, rows: int) -> None:
-        """Count rows that are not looked at."""
-        self.seen += rows
 
     async def add(self, table: pa.Table) -> None:
         """Take a slice, rows in order or not. Raises `Refusal` PT413 where the page is too large or cannot be held."""

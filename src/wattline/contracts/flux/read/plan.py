@@ -72,7 +72,8 @@ class Plan:
     """One relation's part. `plain` filters by its own columns, `related` by whether its embeds have a row.
 
     `order` is total wherever rows can be told apart, and refers to `lookups` as to columns. `columns` are all that is looked
-    at, `filtered` those that the filters look at. `grouped`: the outputs are aggregates and what they are grouped by.
+    at, `filtered` those that the filters look at; neither is empty. `grouped`: the outputs are aggregates and what they are
+    grouped by.
     """
 
     relation: RelationType

@@ -62,6 +62,8 @@ class Planner:
         related: list[Expression] = []
         for part in _conjuncts(parts):
             (related if _has_embedded(part) else plain).append(part)
+        # A store has to read something, also to count.
+        one = frozenset((*relation.order[:1], relation.columns[0].name)[:1])
         order, lookups = self._order(relation, outputs, _only(query.orders), grouped)
         filtered = {ref.column for part in parts for ref in columns_of(part)}
         filtered |= {shape.join.column for shape in outputs if isinstance(shape, Embedding)}
@@ -75,8 +77,8 @@ class Planner:
             order,
             lookups,
             intersect(Window(), next((window for path, window in query.windows if not path), Window())),
-            frozenset(filtered | shown | ordered),
-            frozenset(filtered),
+            frozenset(filtered | shown | ordered) or one,
+            frozenset(filtered) or one,
             grouped,
         )
 
