@@ -108,6 +108,17 @@ async def test_a_deleted_row_leaves_the_device_and_its_readings(one: Process) ->
     assert stream.device.site.key == "HMCE"
 
 
+async def test_what_a_row_no_longer_says_is_forgotten(one: Process, two: Process) -> None:
+    await one.listings.write("north", inserted=[row(A)])
+    await two.registry.refresh()
+    await one.listings.write("north", old=[row(A)], new=[row(A, metadata=None, name="other")])
+    await two.registry.refresh()
+    for process in (one, two):
+        listing = process.registry.listing("north", A)
+        assert listing is not None
+        assert listing.device.attributes == {"tag": "other", "type": "bess"}
+
+
 async def test_a_row_under_another_uuid_names_another_device(one: Process) -> None:
     await one.listings.write("north", inserted=[row(A)])
     [stream] = await one.listings.streams("north", [A], PAIR)
@@ -196,6 +207,9 @@ async def test_a_device_of_another_contract_is_shown_under_a_uuid_of_its_own(one
     assert exposure.columns == {"power_total_active": (0, 1000.0)}
     assert one.listings.exposures("south") == []
     assert feeder.device.attributes == {"feeder_id": "F1"}
+    with pytest.raises(Invalid):
+        await one.listings.streams("north", [A, listed.uuid], OTHER)
+    assert one.listings.stream("north", A, "other") is None
     await two.registry.refresh()
     assert [each.columns for each in two.listings.exposures("north")] == [exposure.columns]
     renamed = await two.listings.expose("north", feeder.device, shown, name="Feeder one", kind="meter")

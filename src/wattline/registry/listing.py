@@ -13,6 +13,9 @@ from wattline.registry.stream import Stream
 UNASSIGNED = "unassigned"
 """The site of devices that have sent readings and that no row has named yet."""
 
+DESCRIBED_BY_ROW = ("tag", "type", "metadata")
+"""The attributes of a device that its row says: name, type, metadata."""
+
 
 class ListingRow(NamedTuple):
     """A row of the list. `uuid` is canonical lower-case text, `created` in us, `metadata` JSON text, `active` None: unknown."""
@@ -81,8 +84,8 @@ class Listing:
     @property
     def attributes(self) -> dict[str, str]:
         """What the row says of the device in the registry's words: the name is its tag."""
-        given = {"tag": self.name, "type": self.type, "metadata": self.metadata}
-        return {name: text for name, text in given.items() if text is not None}
+        given = zip(DESCRIBED_BY_ROW, (self.name, self.type, self.metadata), strict=True)
+        return {name: text for name, text in given if text is not None}
 
 
 class AlreadyListed(WattlineError):

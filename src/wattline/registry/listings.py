@@ -136,7 +136,8 @@ class Listings:
         """The stream of each UUID, in order. What is missing is made: a device that nobody knows is put at the site
         `unassigned`, and not listed.
 
-        Raises `Invalid` where the tenant would have more streams or devices than it may.
+        Raises `Invalid` where the tenant would have more streams or devices than it may, and where another contract writes
+        what the device reports.
         """
         found = [self.stream(tenant, uuid, layout.name) for uuid in uuids]
         if None in found:
@@ -153,7 +154,10 @@ class Listings:
             raise Invalid(f"no room for more devices: this account may have {self._registry.most_streams} streams", "device_id")
         async with self._log.commit(tenant) as commit:
             connection, named = commit.connection, Listed(tenant, missing)
-            known = {each.uuid for each in await listing_rows.load_listings(connection, named)}
+            known = {each.uuid: each for each in await listing_rows.load_listings(connection, named)}
+            foreign = [each for each in known.values() if each.is_foreign]
+            if foreign:
+                raise Invalid(f"the device {foreign[0].uuid} is written to through another contract", "device_id")
             unknown = [uuid for uuid in missing if uuid not in known]
             if unknown:
                 self._check_room(tenant, len(unknown), ())

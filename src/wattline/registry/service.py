@@ -15,7 +15,7 @@ from wattline.model.place import Block, Device, Layout
 from wattline.model.record import UNKNOWN
 from wattline.registry import store
 from wattline.registry.index import Index
-from wattline.registry.listing import Listing
+from wattline.registry.listing import DESCRIBED_BY_ROW, Listing
 from wattline.registry.listing_rows import WORDS, Listed, load_listings
 from wattline.registry.point import Point, PointSpec
 from wattline.registry.points import check_tags, device_key, put_points
@@ -119,8 +119,9 @@ class Registry(Index):
                 listing = Listing(read.uuid, device)
                 self.add_listing(listing)
             _copy(read, listing, WORDS)
-            if not listing.is_foreign:
-                device.attributes = {**device.attributes, **listing.attributes}
+            if not listing.is_foreign and listing.name is not None:
+                rest = {name: text for name, text in device.attributes.items() if name not in DESCRIBED_BY_ROW}
+                device.attributes = rest | listing.attributes
             self.listed_again[read.tenant] += 1
         self.move_devices(moves)
 
