@@ -68,3 +68,18 @@ def test_in_no_span_are_more_allowed_than_the_burst_and_the_rate_give(steps: lis
         for last in range(first, len(allowed)):
             span = (allowed[last] - allowed[first]) / SECOND
             assert last - first + 1 <= burst + span * rate + 1e-6
+
+
+def test_the_level_tells_what_is_left_and_takes_nothing(clock: ManualClock) -> None:
+    limiter = RateLimiter(clock)
+    assert limiter.level("a", 2, 5) == 5
+    assert len(limiter) == 0
+    for _ in range(3):
+        limiter.take("a", 2, 5)
+    assert [limiter.level("a", 2, 5) for _ in range(2)] == [2, 2]
+    clock.advance(0.75)
+    assert limiter.level("a", 2, 5) == 3.5
+    clock.advance(-5)
+    assert limiter.level("a", 2, 5) == 2
+    clock.advance(3600)
+    assert limiter.level("a", 2, 5) == 5
