@@ -16,7 +16,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
 SECRET_KEY = re.compile(r"secret|password|passwd|authorization|api_?key|token|cookie|credential", re.IGNORECASE)
-API_KEY = re.compile(r"\bwl_[A-Za-z0-9._~+/=-]{6,}")
+API_KEY = re.compile(r"\b(?:wl_|sb_(?:publishable|secret)_|eyJ[A-Za-z0-9_-]*\.)[A-Za-z0-9._~+/=-]{6,}")
 URL_PASSWORD = re.compile(r"(?<=://)([^\s:/@]*):[^\s/@]+@")
 # Their everyday chatter is of no use to an operator.
 QUIET = ("uvicorn", "httpx", "httpcore", "alembic", "aiosqlite", "asyncio", "clickhouse_connect", "mail.log")
