@@ -71,6 +71,17 @@ def test_what_is_not_offered_is_refused(query: str, language: str | None) -> Non
     assert (refused.value.status, refused.value.code) == (400, "PGRST127")
 
 
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [("(" * 5000 + "a" + ")" * 5000, "54001"), ("!" * 5000 + "a", "54001"), (" <64> ".join("a" * 200), "2201B")],
+    ids=["parentheses", "negations", "phrase"],
+)
+def test_what_is_too_large_is_refused(query: str, code: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        parse("fts", query, None)
+    assert (refused.value.status, refused.value.code) == (400, code)
+
+
 def test_of_null_nothing_is_known() -> None:
     assert search(pa.array(["a", None]), parse("fts", "!a", "simple")).to_pylist() == [False, None]
     assert search(pa.array(["a", None]), parse("fts", "", None)).to_pylist() == [False, None]

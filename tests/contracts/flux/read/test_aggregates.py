@@ -131,6 +131,14 @@ async def test_an_inner_embed_filters_what_is_summed() -> None:
     assert await World().get(MARKET.name, text) == [{"sum": 13}]
 
 
+async def test_a_sum_beyond_its_type_is_refused() -> None:
+    world = World()
+    world.put(MARKET.name, *({"id": str(at), "time": at, "type": 9, "value": 3e38, "created_at": 0} for at in range(2)))
+    refusal = await world.refused(MARKET.name, "select=value.sum()&type=eq.9")
+    assert (refusal.status, refusal.code) == (400, "22003")
+    assert await world.get(MARKET.name, "select=value.avg()&type=eq.9") == [{"avg": pytest.approx(3e38)}]
+
+
 async def test_numbers_of_one_value_are_one_group() -> None:
     world = World()
     world.put(BESS.name, *({"time": at, "device_id": "x", "id": "x", "created_at": 0, "target_power": value} for at, value in

@@ -116,7 +116,10 @@ class Groups:
             value = pc.if_else(pc.greater(pc.fill_null(_one(whole, f"x{place}"), 0), 0), float("nan"), value)
         if kind is Scalar.NUMERIC:
             return pa.array([None if part is None else str(part) for part in value.to_pylist()], pa.string())
-        return value.cast(kind.arrow, safe=False)
+        narrow = value.cast(kind.arrow, safe=False)
+        if kind is Type.FLOAT4 and pc.any(pc.and_(pc.is_inf(narrow), pc.invert(pc.is_inf(value)))).as_py():
+            raise sql(400, "22003", "value out of range: overflow")
+        return narrow
 
     def _hold(self, partial: pa.Table) -> None:
         self._held.append(partial)

@@ -40,12 +40,13 @@ def like(pattern: str) -> str:
 def compiled(operator: Pattern, pattern: str) -> str:
     """What RE2 is to search for. Refuses (2201B) what is no regular expression, or one that RE2 cannot run."""
     text = like(pattern) if operator in ("like", "ilike") else translate(pattern)
-    _probe(text)
+    probe(text)
     return text
 
 
 @lru_cache(maxsize=512)
-def _probe(text: str) -> None:
+def probe(text: str) -> None:
+    """Refuse (2201B) what RE2 cannot run, because it is no expression of its or would be too large."""
     try:
         pc.match_substring_regex(PROBE, text)
     except pa.ArrowInvalid as error:

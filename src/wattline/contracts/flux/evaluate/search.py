@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from wattline.contracts.flux.errors import Refusal, sql
 from wattline.contracts.flux.evaluate.compare import constant
+from wattline.contracts.flux.evaluate.pattern import probe
 from wattline.contracts.flux.evaluate.posix import literal
 
 WORD = re.compile(r"\w+")
@@ -87,11 +88,22 @@ def _expression(phrase: Words) -> str:
 
 @lru_cache(maxsize=256)
 def parse(kind: str, text: str, language: str | None) -> Query | None:
-    """A query as `to_tsquery`, `plainto_tsquery`, `phraseto_tsquery` or `websearch_to_tsquery` reads it."""
+    """A query as `to_tsquery`, `plainto_tsquery`, `phraseto_tsquery` or `websearch_to_tsquery` reads it.
+
+    Raises `Refusal` 42601 for what does not parse, 2201B and 54001 for what is too large, PGRST127 for what is not offered.
+    """
     if language is not None and language.lower() not in LANGUAGES:
-        raise Refusal(
-            400, "PGRST127", "Feature not implemented", f'the text search configuration "{language}"; only "simple" is'
-        )
+        details = f'the text search configuration "{language}"; only "simple" is'
+        raise Refusal(400, "PGRST127", "Feature not implemented", details)
+    try:
+        query = _read(kind, text)
+        _check(query)
+    except RecursionError:
+        raise sql(400, "54001", "stack depth limit exceeded") from None
+    return query
+
+
+def _read(kind: str, text: str) -> Query | None:
     match kind:
         case "fts":
             return _Tokens(text).whole()
@@ -101,6 +113,17 @@ def parse(kind: str, text: str, language: str | None) -> Query | None:
             return _phrase(_words(text))
         case _:
             return _web(text)
+
+
+def _check(query: Query | None) -> None:
+    match query:
+        case Words():
+            probe(_expression(query))
+        case Without(part):
+            _check(part)
+        case Joined(_, left, right):
+            _check(left)
+            _check(right)
 
 
 def _words(text: str) -> list[str]:
