@@ -1,4 +1,4 @@
-"""`python -m wattline.simulate --credentials FILE`: the simulated fleet and plant as a process of its own.
+"""`python -m wattline.simulate --credentials FILE`: the simulated fleet, plant and microgrids as a process of their own.
 
 Any server will do. The keys are read from the file, so that they show in no process list. Stops on SIGTERM, SIGINT, and
 (`--attached`) when its standard input closes, so that it never outlives the server that started it. Prints what became of
@@ -25,6 +25,7 @@ from wattline.model.clock import HOUR, SystemClock
 from wattline.simulate.credentials import Credentials
 from wattline.simulate.drive import drive, leftovers
 from wattline.simulate.fleet import Fleet, Weather
+from wattline.simulate.microgrid import controller
 from wattline.simulate.plant import process
 from wattline.simulate.plant.instruments import Instruments
 from wattline.simulate.sender import CAPACITY, Sender, Tally
@@ -58,16 +59,19 @@ def _stop_on_end_of_input(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the messages: those over HTTP, and how many the MQTT broker acknowledged (None: there is none)."""
+    """What became of the fleet's messages, and how many of the plant's and the microgrids' arrived (None: none were sent)."""
 
     fleet: Tally
     plant: int | None
+    microgrids: int | None
 
     def __str__(self) -> str:
         told = self.fleet
         sent = f"{told.delivered} delivered, {told.retries} retries, {told.refused} refused, {told.given_up} given up"
         line = f"fleet stopped: {sent}"
-        return line if self.plant is None else f"{line}\nplant stopped: {self.plant} messages acknowledged"
+        if self.plant is not None:
+            line += f"\nplant stopped: {self.plant} messages acknowledged"
+        return line if self.microgrids is None else f"{line}\nmicrogrids stopped: {self.microgrids} rows delivered"
 
 
 async def run(arguments: argparse.Namespace) -> Outcome:
@@ -83,12 +87,13 @@ async def run(arguments: argparse.Namespace) -> Outcome:
     async with asyncio.TaskGroup() as group:
         fleet = group.create_task(_fleet(arguments, credentials, stop))
         plant = group.create_task(_plant(arguments, credentials, stop))
-    return Outcome(fleet.result(), plant.result())
+        microgrids = group.create_task(_microgrids(arguments, credentials, stop))
+    return Outcome(fleet.result(), plant.result(), microgrids.result())
 
 
-def _client(arguments: argparse.Namespace, base_url: str, key: str) -> httpx.AsyncClient:
+def _client(arguments: argparse.Namespace, base_url: str, key: str, header: str = "X-API-Key") -> httpx.AsyncClient:
     trust = True if arguments.cacert is None else ssl.create_default_context(cafile=str(arguments.cacert))
-    return httpx.AsyncClient(base_url=base_url, headers={"X-API-Key": key}, timeout=TIMEOUT_SECONDS, verify=trust)
+    return httpx.AsyncClient(base_url=base_url, headers={header: key}, timeout=TIMEOUT_SECONDS, verify=trust)
 
 
 async def _fleet(arguments: argparse.Namespace, credentials: Credentials, stop: asyncio.Event) -> Tally:
@@ -114,6 +119,14 @@ async def _plant(arguments: argparse.Namespace, credentials: Credentials, stop: 
         return await process.run(
             instruments, client, credentials.mqtt, clock, stop, certificate=arguments.cacert, backfill=backfill
         )
+
+
+async def _microgrids(arguments: argparse.Namespace, credentials: Credentials, stop: asyncio.Event) -> int | None:
+    if credentials.flux is None:
+        return None
+    key = credentials.flux.authenticated_key
+    async with _client(arguments, f"{credentials.base_url}/rest/v1", key, "apikey") as client:
+        return await controller.run(client, SystemClock(), stop)
 
 
 def main(given: list[str] | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,18 +17,19 @@ from wattline.simulate.plan import DEMO_PLAN
 _READING = {"voltage_kv": 229.8, "current_a": 1187.4, "power_mw": 274.2, "frequency_hz": 60.002, "status_code": "NORMAL"}
 
 
-Contract = Literal["hop", "mcs"]
+Contract = Literal["hop", "mcs", "flux"]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request of a page: what it shows, its path, and its body if it is a POST."""
+    """One request of a page: what it shows, its path, its body if it is a POST, and headers beside the key."""
 
     title: str
     path: str
-    body: Mapping[str, Any] | None = None
+    body: Mapping[str, Any] | Sequence[Any] | None = None
     authorised: bool = True
     contract: Contract = "hop"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def hop_calls(at: int) -> list[Call]:
@@ -64,14 +65,22 @@ def hop_calls(at: int) -> list[Call]:
     ]
 
 
+def _key(contract: Contract, credentials: Credentials) -> str:
+    """The header that carries the contract's key."""
+    if contract == "flux" and credentials.flux is not None:
+        return f"apikey: {credentials.flux.anon_key}"
+    return f"X-API-Key: {credentials.hop_api_key if contract == 'hop' else credentials.mcs_api_key}"
+
+
 def curl_line(call: Call, credentials: Credentials, certificate: Path | None = None) -> str:
     """The shell command that makes a call; `certificate` is what to trust where the server uses TLS."""
     parts = ["curl", "-sS"]
     if certificate is not None:
         parts += ["--cacert", str(certificate)]
     if call.authorised:
-        key = credentials.hop_api_key if call.contract == "hop" else credentials.mcs_api_key
-        parts += ["-H", f"X-API-Key: {key}"]
+        parts += ["-H", _key(call.contract, credentials)]
+    for name, value in call.headers.items():
+        parts += ["-H", f"{name}: {value}"]
     if call.body is not None:
         parts += ["-H", "Content-Type: application/json", "-d", json.dumps(call.body)]
     parts.append(f"{credentials.base_url}{call.path}")
