@@ -94,7 +94,7 @@ def ran(line: str) -> tuple[int, Any]:
     """The status and the body that a printed line gets."""
     shell = subprocess.run(["bash", "-c", f"{line} -w '\\n%{{http_code}}'"], capture_output=True, text=True, check=True)
     body, _, status = shell.stdout.rpartition("\n")
-    return int(status), json.loads(body)
+    return int(status), json.loads(body) if body else None
 
 
 def test_every_printed_line_of_hop_works_as_it_stands(quiet: Demo) -> None:
@@ -118,7 +118,7 @@ def test_every_printed_line_of_hop_works_as_it_stands(quiet: Demo) -> None:
 
 
 def test_every_printed_line_of_mcs_works_as_it_stands(quiet: Demo) -> None:
-    printed = commands(quiet.printed.partition("# == MCS")[2])
+    printed = commands(quiet.printed.partition("# == MCS")[2].partition("# == Flux")[0])
     base = "/api/v1"
     assert paths(printed) == {
         "/health", f"{base}/stats", f"{base}/sites", f"{base}/sites/baldwinsville", f"{base}/blocks", f"{base}/blocks/block-01",
@@ -138,6 +138,22 @@ def test_every_printed_line_of_mcs_works_as_it_stands(quiet: Demo) -> None:
     assert len(answers["Equipment"]) == 12
     assert (answers["One block"]["capacity_mw"], answers["One block"]["sensor_count"]) == (1.0, 35)
     assert answers["One site"]["name"] == "AB InBev Baldwinsville"
+
+
+def test_every_printed_line_of_flux_works_as_it_stands(quiet: Demo) -> None:
+    printed = commands(quiet.printed.partition("# == Flux")[2])
+    tables = {"mg_bess_readings", "mg_meter_readings", "market_data", "mg_device_registry"}
+    functions = {"insert_market_data_batch", "get_meter_readings_5m", "get_meter_readings_30m"}
+    assert paths(printed) == {f"/rest/v1/{table}" for table in tables} | {f"/rest/v1/rpc/{name}" for name in functions}
+    answers: dict[str, Any] = {}
+    for title, line in printed:
+        status, answers[title] = ran(line)
+        assert status in (200, 201, 204), (title, line, answers[title])
+    assert [(row["soe"], row["target_power"]) for row in answers["Insert a battery reading"]] == [(65.5, -25)]
+    assert answers["Insert meter readings in bulk"] is None
+    assert [row["value"] for row in answers["Newest wholesale price"]] == [84.5]
+    (period,) = {row["device_id"] for row in answers["30-minute settlement data"]}
+    assert period.startswith("00000000-0000-4000-8000-")
 
 
 def test_a_second_start_keeps_the_key_and_what_was_written(tmp_path: Path) -> None:
