@@ -26,10 +26,14 @@ Place = tuple[int, float] | None
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which rows are meant: streams in the order of rows of one instant, and for each the places of the wanted columns."""
+    """Which rows are meant: streams, and for each the places of the wanted columns.
+
+    `ranks` says of each stream where its rows come among those of one instant. Streams of one rank make one row of an instant.
+    """
 
     streams: Sequence[Stream]
     places: Sequence[Sequence[Place]]
+    ranks: Sequence[int]
 
     @property
     def width(self) -> int:
@@ -39,7 +43,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Rows: the place of each one's stream in the shape, when it came in or was changed (us), its `Fate`, and the rest."""
+    """Rows: the rank of each one's stream in the shape, when it came in or was changed (us), its `Fate`, and the rest."""
 
     rank: NDArray[np.int64]
     received: NDArray[np.int64]
@@ -65,7 +69,7 @@ class TableRows:
     async def slices(
         self, shape: Shape, start: int, end: int, *, newest_first: bool = False, most: int | None = None
     ) -> AsyncIterator[Slice]:
-        """The rows in [start, end) by time, and by the order of the streams within an instant.
+        """The rows in [start, end) by time, and by the ranks of the streams within an instant.
 
         `most` is how many rows are likely to be looked at: the first slice is not much larger.
         """
@@ -93,7 +97,7 @@ class TableRows:
             return found
         try:
             await self._fresh([stream])
-            shape = Shape([stream], [[(at, 1.0) for at in range(len(stream.sensor_ids))]])
+            shape = Shape([stream], [[(at, 1.0) for at in range(len(stream.sensor_ids))]], [0])
             heads = await self._reader.heads([stream.id], EARLIEST, LATEST, KEPT, newest_first=True)
             rows = (await self._filled(shape, heads, newest_first=False)).lines
             found = Window(rows, whole=len(rows) < KEPT)
@@ -149,10 +153,15 @@ class TableRows:
         """Put the readings to the rows, and both in order; None keeps the order of the heads."""
         ids = np.array([stream.id for stream in shape.streams], np.int64)
         by_id = np.argsort(ids)
-        rank = by_id[np.searchsorted(ids[by_id], heads.stream)] if len(heads) else np.zeros(0, np.int64)
+        places = by_id[np.searchsorted(ids[by_id], heads.stream)] if len(heads) else np.zeros(0, np.int64)
+        rank = np.array(shape.ranks, np.int64)[places]
         if newest_first is not None:
             order = np.lexsort((rank, -heads.time if newest_first else heads.time))
             heads, rank = heads.take(order), rank[order]
+            once = np.ones(len(heads), bool)
+            once[1:] = (rank[1:] != rank[:-1]) | (heads.time[1:] != heads.time[:-1])
+            if not once.all():
+                heads, rank = heads.take(np.flatnonzero(once)), rank[once]
         lines = blank(len(heads), shape.width)
         lines.time[:] = heads.time
         lines.created[:] = heads.created
@@ -183,11 +192,13 @@ class TableRows:
 
 
 def _cells_of(shape: Shape, ranks: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
-    """The sensors to read for these streams: ids, ranks, columns and factors."""
+    """The sensors to read for the streams of these ranks: ids, ranks, columns and factors."""
+    wanted = frozenset(ranks.tolist())
     found = [
-        (shape.streams[rank].sensor_ids[place[0]], rank, column, place[1])
-        for rank in ranks.tolist()
-        for column, place in enumerate(shape.places[rank])
+        (stream.sensor_ids[place[0]], rank, column, place[1])
+        for stream, places, rank in zip(shape.streams, shape.places, shape.ranks, strict=True)
+        if rank in wanted
+        for column, place in enumerate(places)
         if place is not None
     ]
     sensor, rank, column, factor = zip(*found, strict=True) if found else ((), (), (), ())

@@ -21,7 +21,9 @@ from wattline.contracts.flux.relations.devices import Devices
 from wattline.contracts.flux.relations.readings import Readings
 from wattline.contracts.flux.tables import METER
 from wattline.model.clock import HOUR, MINUTE, ManualClock
+from wattline.model.place import Layout, Quantity
 from wattline.model.record import Row
+from wattline.model.place import Layout, Quantity
 from wattline.model.record import shown as visible
 from wattline.registry.listing import Shown
 from wattline.registry.listings import Listings
@@ -163,6 +165,26 @@ async def test_a_device_of_another_contract_is_shown_with_the_same_id_at_every_l
     assert [(row["device_id"], row["power_total_active"], row["frequency"]) for row in first] == [(A, 2000.0, None)]
     assert uuid.UUID(first[0]["id"]).version == 8
     assert await place.rows() == first
+
+
+async def test_the_points_of_a_meter_of_another_contract_make_one_row_an_instant(place: Place) -> None:
+    layouts = [Layout(f"mcs.{name}", (Quantity(name, "kW"),)) for name in ("p", "f")]
+    streams = [await place.store.registry.register(TENANT, "hall", "MSB", layout) for layout in layouts]
+    for stream, value in zip(streams, (700.0, 50.0), strict=True):
+        await place.store.pipeline.ingest.submit([Row(stream.id, START + n, START + n, (value + n,)) for n in range(3)])
+    await place.store.pipeline.ingest.submit([Row(streams[0].id, START + 9, START + 9, (1.0,))])
+    shown = [
+        Shown(METER.name, "mcs.p", {"power_total_active": ("p", 1.0)}),
+        Shown(METER.name, "mcs.f", {"frequency": ("f", 1.0)}),
+    ]
+    await place.listings.expose(TENANT, streams[0].device, shown, name="MSB", kind="meter", uuid=A)
+    rows = await place.rows()
+    assert [(row["time"] - START, row["power_total_active"], row["frequency"]) for row in rows] == [
+        *((n, 700.0 + n, 50.0 + n) for n in range(3)),
+        (9, 1.0, None),
+    ]
+    newest = Need(frozenset({"time"}), Compare(DEVICE, "eq", A), (Sort(TIME, True),), 2)
+    assert [row["time"] - START for row in await place.rows(newest)] == [9, 2, 1, 0]
 
 
 async def test_a_client_resumes_where_it_stopped(place: Place) -> None:

@@ -72,7 +72,7 @@ class Devices:
         return self.own(tenant)
 
     def shape(self, tenant: str, columns: Sequence[str], only: frozenset[object] | None) -> tuple[Shape, list[str]]:
-        """The rows to read, and the uuids of their streams: in order of uuid. `only` names devices."""
+        """The rows to read, and the uuid of each rank: in order of uuid. `only` names devices."""
         names = [quantity.name for quantity in self.layout.quantities]
         own: list[Place] = [(names.index(column), 1.0) for column in columns]
         found: list[tuple[str, Stream, Sequence[Place]]] = []
@@ -83,4 +83,7 @@ class Devices:
             if only is None or shown.uuid in only:
                 found.append((shown.uuid, shown.stream, [shown.columns.get(column) for column in columns]))
         found.sort(key=lambda each: each[0])
-        return Shape([stream for _, stream, _ in found], [places for *_, places in found]), [uuid for uuid, *_ in found]
+        uuids = list(dict.fromkeys(uuid for uuid, *_ in found))
+        ranks = {uuid: rank for rank, uuid in enumerate(uuids)}
+        shape = Shape([stream for _, stream, _ in found], [places for *_, places in found], [ranks[uuid] for uuid, *_ in found])
+        return shape, uuids
