@@ -23,7 +23,6 @@ from wattline.contracts.flux.tables import METER
 from wattline.model.clock import HOUR, MINUTE, ManualClock
 from wattline.model.place import Layout, Quantity
 from wattline.model.record import Row
-from wattline.model.place import Layout, Quantity
 from wattline.model.record import shown as visible
 from wattline.registry.listing import Shown
 from wattline.registry.listings import Listings
