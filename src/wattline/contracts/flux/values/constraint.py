@@ -15,7 +15,7 @@ from wattline.contracts.flux.errors import Refusal
 from wattline.contracts.flux.values.columns import valid
 from wattline.contracts.flux.values.render import print_text
 
-_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _KEYWORDS = frozenset({"time", "timestamp", "values", "user", "order", "group", "table", "column", "default", "interval"})
 """Words that a column may be called and PostgreSQL quotes."""
 

@@ -58,7 +58,8 @@ def csv(table: pa.Table, outputs: Sequence[Output], zone: ZoneInfo | None = None
 
 def _slices(table: pa.Table) -> Iterator[pa.Table]:
     """A bounded number of rows at a time."""
-    return (table.slice(start, SLICE) for start in range(0, table.num_rows, SLICE))
+    rows = table.num_rows
+    return (table.slice(start, min(SLICE, rows - start)) for start in range(0, rows, SLICE))
 
 
 def _joined(first: bytes, table: pa.Table, write: Callable[[pa.Table], pa.StringArray], last: bytes) -> Iterator[bytes]:
@@ -93,8 +94,9 @@ def _stripped(part: pa.Table, outputs: Sequence[Output], zone: ZoneInfo | None, 
     for tokens, output in zip(_printed(part, outputs, print_json, zone), outputs, strict=True):
         kept = _strip(tokens) if output.kind in _DOCUMENTS else tokens
         pairs.append(pc.binary_join_element_wise(f"{jsonb.string(output.name)}:", kept, ""))
-    inner = pc.binary_join_element_wise(*pairs, ",", null_handling="skip")
-    return pc.binary_join_element_wise("{", pc.fill_null(inner, ""), end, "")
+    # Arrow loses a row that is null throughout, so each begins with an empty text, whose comma is taken off again.
+    inner = pc.binary_join_element_wise("", *pairs, ",", null_handling="skip")
+    return pc.binary_join_element_wise("{", pc.ascii_ltrim(inner, ","), end, "")
 
 
 def _strip(tokens: pa.StringArray) -> pa.StringArray:

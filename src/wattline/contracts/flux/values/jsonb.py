@@ -129,7 +129,7 @@ def string(value: str) -> str:
 
 
 def strip(text: str) -> str:
-    """The document without the keys whose value is null, at any depth, as `json_strip_nulls` leaves it: compact, else as it is."""
+    """The document without the keys whose value is null, at any depth, as `json_strip_nulls` leaves it: compact."""
     value = msgspec.json.Decoder(Any, float_hook=lambda number: msgspec.Raw(number.encode())).decode(text)
     try:
         return msgspec.json.encode(_without_nulls(value)).decode()

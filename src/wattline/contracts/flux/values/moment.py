@@ -28,7 +28,7 @@ _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?
 _DATES = (
     r"(?P<year>\d{3,})[-/](?P<month>\d{1,2})[-/](?P<day>\d{1,2})",
     r"(?P<month>\d{1,2})(?P<_s>[-/.])(?P<day>\d{1,2})(?P=_s)(?P<year>\d+)",
-    r"(?P<year>\d{4})[-.](?P<ordinal>\d{3})",
+    r"(?P<year>\d{4})[-.](?P<ordinal>(?!000)[0-2]\d\d|3[0-5]\d|36[0-6])",
     r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)",
     r"(?P<year>\d\d)(?P<month>\d\d)(?P<day>\d\d)",
     r"j(?P<julian>\d{1,8})",
@@ -40,8 +40,7 @@ _DATES = (
 _TIME = (
     r"(?:(?P<hour>\d{1,2}):(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?P<fraction>\.\d*)?)?"
     r"|(?P<minute2>\d{1,2}):(?P<second2>\d{1,2})(?P<fraction2>\.\d*)"
-    r"|(?P<hour3>\d\d)(?P<minute3>\d\d)(?:(?P<second3>\d\d)(?P<fraction3>\.\d*)?)?"
-    r"|(?P<midnight>allballs))(?:\s*(?P<half>am|pm)\b)?"
+    r"|(?P<hour3>\d\d)(?P<minute3>\d\d)(?:(?P<second3>\d\d)(?P<fraction3>\.\d*)?)?)(?:\s*(?P<half>am|pm)\b)?"
 )
 _ZONE = (
     r"(?P<zone>[+-]\s*\d{1,2}(?::\d{1,2}(?::\d{1,2})?)?|[+-]\s*\d{3,6}"
@@ -50,7 +49,7 @@ _ZONE = (
 _FORMS = tuple(
     re.compile(rf"{form}(?:(?:\s*t\s*|\s+){_TIME})?(?:\s*{_ZONE})?(?:\s+(?P<era>bc|ad))?", re.ASCII) for form in _DATES
 )
-_TIMED = re.compile(r"\d:\d|\d\s*[t\s]\s*\d{4}|allballs", re.ASCII)
+_TIMED = re.compile(r"\d:\d|\d\s*[t\s]\s*\d{4}", re.ASCII)
 """What a text with a time of day has in it."""
 _CLOCK = re.compile(rf"t?{_TIME}(?:\s*{_ZONE})?", re.ASCII)
 
@@ -110,9 +109,9 @@ def split(text: str, now: int, zone: ZoneInfo | None, kind: str) -> tuple[int, i
             found = form.fullmatch(plain)
             if found:
                 return _read(found.groupdict(), text, now, zone)
+        _unread(plain, text, kind)
     except _Outside as problem:
         raise sql(400, "22008", f'date/time field value out of range: "{text}"', hint=problem.hint) from None
-    return _unread(plain, text, kind)
 
 
 def time_of_day(text: str, now: int, zone: ZoneInfo | None) -> int:
@@ -130,17 +129,19 @@ def time_of_day(text: str, now: int, zone: ZoneInfo | None) -> int:
 
 
 def _unread(plain: str, text: str, kind: str) -> NoReturn:
-    if plain.isascii() and plain.isdigit() and len(plain) > 8:
+    """Refuse a text of no known form; where PostgreSQL looks at the numbers before it misses the rest, for those."""
+    if plain.isascii() and plain.isdigit() and (len(plain) > 8 or not plain.strip("0")):
         raise sql(400, "22008", f'date/time field value out of range: "{text}"', hint=HINT)
+    clock = _CLOCK.fullmatch(plain)
+    if clock:
+        _time(clock.groupdict())
     raise bad_literal(kind, text)
 
 
 def _read(part: dict[str, str | None], text: str, now: int, zone: ZoneInfo | None) -> tuple[int, int | None]:
-    offset = None
-    if part["zone"]:
-        offset = _offset(part["zone"], text)
-    day = _today(part["word"], now, zone) if part.get("word") else _day(part)
     time = _time(part)
+    offset = _offset(part["zone"], text) if part["zone"] else None
+    day = _today(part["word"], now, zone) if part.get("word") else _day(part)
     local = day * DAY + time
     if isinstance(offset, ZoneInfo):
         offset = (local - zones.to_utc(local, offset)) // SECOND
@@ -166,10 +167,7 @@ def _day(part: dict[str, str | None]) -> int:
     if (year <= 0) != (part["era"] == "bc"):
         raise _Outside
     if part.get("ordinal"):
-        ordinal = int(part["ordinal"] or 0)
-        if not 1 <= ordinal <= 365 + _leap(year):
-            raise _Outside
-        return days(year, 1, 1) + ordinal - 1
+        return days(year, 1, 1) + int(part["ordinal"] or 0) - 1
     month = part["month"] or ""
     number = int(month) if month.isdigit() else _MONTHS.index(month[:3]) + 1
     day = int(part["day"] or 0)

@@ -15,6 +15,7 @@ BLANK = " \t\n\r\v\f"
 RANGES = {Type.INT2: 1 << 15, Type.INT4: 1 << 31, Type.INT8: 1 << 63}
 
 _INTEGER = re.compile(r"[+-]?(?:\d+(?:_\d+)*|0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+)", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(\d+)", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _HEXADECIMAL = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+(?:\.[0-9a-fA-F]*)?|\.[0-9a-fA-F]+)(?:[pP][+-]?\d+)?", re.ASCII)
 _NAMED = {"nan": math.nan, "inf": math.inf, "infinity": math.inf}
@@ -36,6 +37,12 @@ def integer(kind: Type, text: str) -> int:
     """A whole number within the type's range."""
     digits = text.strip(BLANK)
     if not _INTEGER.fullmatch(digits):
+        # PostgreSQL stops at the digit that is too much, before it sees what is wrong behind it.
+        start = _DECIMAL.match(digits)
+        if start and len(start[1].lstrip("0")) > len(str(RANGES[kind])):
+            raise outside(kind, text)
+        if start and int(start[1]) // 10 > RANGES[kind] // 10:
+            raise outside(kind, text)
         raise bad_literal(kind.sql, text)
     # Python refuses to read thousands of digits, of which no type holds a number.
     if len(digits.replace("_", "").lstrip("+-0xXbBoO")) > 64:
@@ -58,6 +65,10 @@ def floating(kind: Type, text: str) -> float:
     elif _HEXADECIMAL.fullmatch(digits):
         value = _hexadecimal(digits)
     else:
+        beginning = _FLOAT.match(digits)
+        if beginning:
+            # PostgreSQL says that this is out of range before it says what is wrong behind it.
+            floating(kind, beginning[0])
         raise bad_literal(kind.sql, text)
     if kind is Type.FLOAT4:
         value = _single(value, digits)
