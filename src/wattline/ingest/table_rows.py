@@ -28,12 +28,18 @@ Place = tuple[int, float] | None
 class Shape:
     """Which rows are meant: streams, and for each the places of the wanted columns.
 
-    `ranks` says of each stream where its rows come among those of one instant. Streams of one rank make one row of an instant.
+    `ranks` says of each stream where its rows come among those of one instant; None: in the order of the streams. Streams of
+    one rank make one row of an instant.
     """
 
     streams: Sequence[Stream]
     places: Sequence[Sequence[Place]]
-    ranks: Sequence[int]
+    ranks: Sequence[int] | None = None
+
+    @property
+    def order(self) -> Sequence[int]:
+        """The ranks."""
+        return range(len(self.streams)) if self.ranks is None else self.ranks
 
     @property
     def width(self) -> int:
@@ -97,7 +103,7 @@ class TableRows:
             return found
         try:
             await self._fresh([stream])
-            shape = Shape([stream], [[(at, 1.0) for at in range(len(stream.sensor_ids))]], [0])
+            shape = Shape([stream], [[(at, 1.0) for at in range(len(stream.sensor_ids))]])
             heads = await self._reader.heads([stream.id], EARLIEST, LATEST, KEPT, newest_first=True)
             rows = (await self._filled(shape, heads, newest_first=False)).lines
             found = Window(rows, whole=len(rows) < KEPT)
@@ -154,7 +160,7 @@ class TableRows:
         ids = np.array([stream.id for stream in shape.streams], np.int64)
         by_id = np.argsort(ids)
         places = by_id[np.searchsorted(ids[by_id], heads.stream)] if len(heads) else np.zeros(0, np.int64)
-        rank = np.array(shape.ranks, np.int64)[places]
+        rank = np.array(shape.order, np.int64)[places]
         if newest_first is not None:
             order = np.lexsort((rank, -heads.time if newest_first else heads.time))
             heads, rank = heads.take(order), rank[order]
@@ -196,7 +202,7 @@ def _cells_of(shape: Shape, ranks: NDArray[np.int64]) -> tuple[NDArray[np.int64]
     wanted = frozenset(ranks.tolist())
     found = [
         (stream.sensor_ids[place[0]], rank, column, place[1])
-        for stream, places, rank in zip(shape.streams, shape.places, shape.ranks, strict=True)
+        for stream, places, rank in zip(shape.streams, shape.places, shape.order, strict=True)
         if rank in wanted
         for column, place in enumerate(places)
         if place is not None
