@@ -32,6 +32,8 @@ FLUX_ROLES: Roles = {
         "mg_bess_readings_30m": _READ,
         "mg_meter_readings_5m_intermediate": _READ,
         "mg_meter_readings_30m_intermediate": _READ,
+        "get_meter_readings_5m": ("execute",),
+        "get_meter_readings_30m": ("execute",),
     },
     "grafanareader": {"market_data": _READ},
 }

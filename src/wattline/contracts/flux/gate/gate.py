@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+import msgspec
 from starlette.types import Scope
 
 from wattline.contracts.flux.caller import Caller
@@ -161,7 +162,7 @@ class Gate:
         role = claims.get("role")
         role = ANON if role is None else role
         if not isinstance(role, str) or role not in self._roles:
-            raise NoSuchRole(str(role))
+            raise NoSuchRole(role if isinstance(role, str) else msgspec.json.encode(role).decode())
         issued, subject = claims.get("jti"), claims.get("sub")
         if claims.get("iss") == ISSUER and isinstance(issued, str):
             key_id = issued
