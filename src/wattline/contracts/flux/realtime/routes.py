@@ -1,0 +1,43 @@
+"""WS /realtime/v1/websocket and POST /realtime/v1/api/broadcast."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+from starlette.routing import WebSocketRoute
+
+from wattline.contracts.flux.caller import Policy
+from wattline.contracts.flux.gate.gate import Gate
+from wattline.contracts.flux.realtime.door import Door
+from wattline.contracts.flux.realtime.hub import Hub
+from wattline.contracts.flux.realtime.joining import Realtime
+from wattline.contracts.flux.realtime.limits import Limits
+from wattline.contracts.flux.realtime.rooms import Rooms
+from wattline.contracts.flux.realtime.sending import Sending
+from wattline.contracts.flux.relation import Relations
+from wattline.identity.limits import RateLimiter
+from wattline.platform import Platform
+
+SOCKET = "/realtime/v1/websocket"
+BROADCAST = "/realtime/v1/api/broadcast"
+
+
+def build(platform: Platform, gate: Gate, policy: Policy, relations: Relations, limits: Limits | None = None) -> APIRouter:
+    """The routes, on this platform. A `Refusal` of the second is for the contract's own answer to failures."""
+    limits = limits or Limits()
+    hub = Hub(platform.bus, relations, platform.clock, limits)
+    limiter = RateLimiter(platform.clock)
+    shared = Realtime(hub, Rooms(), gate, policy, limiter, platform.clock, limits, platform.stopping)
+    router = APIRouter()
+    door = Door(shared, platform.identity, platform.settings.open)
+    router.routes.append(WebSocketRoute(SOCKET, door, name="realtime"))
+    router.add_api_route(
+        BROADCAST,
+        Sending(shared).__call__,
+        methods=["POST"],
+        status_code=202,
+        response_class=Response,
+        tags=["realtime"],
+        summary="Broadcast to the clients on topics",
+    )
+    return router
