@@ -11,6 +11,14 @@ from wattline.contracts.flux.errors import Refusal, invalid_preferences
 from wattline.contracts.flux.relation import Edit, Relation
 from wattline.contracts.flux.syntax.prefer import Preferences
 from wattline.contracts.flux.write.model import Request
+from wattline.contracts.flux.write.payload import Payload, parse
+
+
+def payload_of(request: Request) -> Payload:
+    """What the body says; it is told to be wrong before the relation's name is. Raises `Refusal` PGRST102."""
+    relation = request.relations.by_name.get(request.name)
+    kind = None if relation is None else relation.type
+    return parse(request.body, request.content_type, request.query.columns, kind)
 
 
 def relation_of(request: Request) -> Relation:

@@ -7,7 +7,7 @@ import pyarrow as pa
 from wattline.contracts.flux.catalog import Unique
 from wattline.contracts.flux.relation import Relation
 from wattline.contracts.flux.values.render import print_text
-from wattline.contracts.flux.write import checks, grants, payload, rows, upsert
+from wattline.contracts.flux.write import checks, grants, rows, upsert
 from wattline.contracts.flux.write.model import Request, Written
 
 
@@ -16,7 +16,7 @@ async def insert(request: Request) -> Written:
 
     201; with `resolution=merge-duplicates` 200 where no row is new. Raises `Refusal`.
     """
-    sent = payload.parse(request.body, request.content_type, request.query.columns)
+    sent = checks.payload_of(request)
     relation = checks.relation_of(request)
     given = rows.named(relation.type, sent)
     unique = upsert.arbiter(request, relation.type)

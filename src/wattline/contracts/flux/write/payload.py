@@ -7,31 +7,34 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
+import pyarrow as pa
 
+from wattline.contracts.flux.catalog import RelationType
 from wattline.contracts.flux.errors import Refusal, bad_payload
+from wattline.contracts.flux.write import plain
+from wattline.contracts.flux.write.plain import MISSING
 
-MISSING: Final = msgspec.UNSET
-"""Stands where an object lacks a key that `columns` names."""
 _JSON = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | dict[str, msgspec.Raw] | str | bool | int | float | None)
 _ANYTHING = msgspec.json.Decoder(msgspec.Raw)
 
 Object = dict[str, Any]
+Values: TypeAlias = Sequence[object] | pa.Array
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """`count` objects, as the values of each of their keys: `msgspec.Raw`, text, None for null.
+    """`count` objects, as the values of each of their keys: `msgspec.Raw`, text, None for null, or a column made already.
 
     The keys are those of `columns`, or without it those that all objects have. `partial` are the keys that some object lacks;
     it has `MISSING` for its value.
     """
 
     count: int
-    values: dict[str, Sequence[object]]
+    values: dict[str, Values]
     partial: frozenset[str] = frozenset()
 
     @property
@@ -43,12 +46,19 @@ class Payload:
 EMPTY: Final = Payload(0, {})
 
 
-def parse(body: bytes, content_type: str | None, columns: tuple[str, ...] | None) -> Payload:
-    """The objects of a body. Raises `Refusal` PGRST102."""
+def parse(
+    body: bytes, content_type: str | None, columns: tuple[str, ...] | None, relation: RelationType | None = None
+) -> Payload:
+    """The objects of a body, which are rows of a relation if it is known already. Raises `Refusal` PGRST102."""
     media = (content_type or "application/json").partition(";")[0].strip().lower() or "application/json"
     objects: Sequence[Object]
     match media:
         case "application/json":
+            if not body.isascii():
+                _text(body, "json")
+            found = None if relation is None else plain.values(body, relation, columns)
+            if found is not None:
+                return Payload(*found)
             objects = _json(body)
         case "text/csv":
             objects = _csv(_text(body, "csv"))
@@ -63,7 +73,7 @@ def _chosen(objects: Sequence[Object], columns: tuple[str, ...]) -> Payload:
     """Of each object the keys that `columns` names, and no others."""
     if not objects:
         return EMPTY
-    values: dict[str, Sequence[object]] = {}
+    values: dict[str, Values] = {}
     partial = set()
     for key in columns:
         try:
@@ -90,8 +100,6 @@ def _different_keys() -> Refusal:
 
 def _json(body: bytes) -> Sequence[Object]:
     """The objects of an array, or the one object; of a bare value none."""
-    if not body.isascii():
-        _text(body, "json")
     try:
         found = _JSON.decode(body)
     except msgspec.ValidationError:

@@ -8,7 +8,7 @@ from wattline.contracts.flux.catalog import RelationType, Unique
 from wattline.contracts.flux.errors import Refusal
 from wattline.contracts.flux.syntax.ast import Condition, Window
 from wattline.contracts.flux.values import literal
-from wattline.contracts.flux.write import checks, grants, payload, rows, upsert
+from wattline.contracts.flux.write import checks, grants, rows, upsert
 from wattline.contracts.flux.write.model import Request, Written
 
 
@@ -19,7 +19,7 @@ async def put(request: Request) -> Written:
     """
     if any(not path and window != Window() for path, window in request.query.windows):
         raise Refusal(400, "PGRST114", "limit/offset querystring parameters are not allowed for PUT")
-    sent = payload.parse(request.body, request.content_type, request.query.columns)
+    sent = checks.payload_of(request)
     relation = checks.relation_of(request)
     given = rows.named(relation.type, sent)
     unique, key = _key(request, relation.type)

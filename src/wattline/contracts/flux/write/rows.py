@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,8 @@ from wattline.contracts.flux.relation import Numbered, Relation
 from wattline.contracts.flux.values import payload as values
 from wattline.contracts.flux.write.identifiers import random_uuids
 from wattline.contracts.flux.write.model import Request
-from wattline.contracts.flux.write.payload import MISSING, Payload
+from wattline.contracts.flux.write.payload import Payload, Values
+from wattline.contracts.flux.write.plain import MISSING
 
 
 def named(relation: RelationType, payload: Payload) -> Payload:
@@ -28,7 +29,7 @@ def named(relation: RelationType, payload: Payload) -> Payload:
         message = f"Could not find the '{unknown}' column of '{relation.name}' in the schema cache"
         raise Refusal(400, "PGRST204", message)
     names = {key: relation.by_name[key].name for key in payload.values}
-    found: dict[str, Sequence[object]] = {}
+    found: dict[str, Values] = {}
     for key, given in payload.values.items():
         if names[key] in found:
             raise sql(400, "42701", f'column "{names[key]}" specified more than once')
@@ -56,7 +57,9 @@ async def typed(request: Request, relation: Relation, payload: Payload) -> dict[
     return found
 
 
-def _read(request: Request, column: Column, given: Sequence[object], partial: bool) -> pa.Array:
+def _read(request: Request, column: Column, given: Values, partial: bool) -> pa.Array:
+    if isinstance(given, pa.Array):
+        return given
     sent = [None if value is MISSING else value for value in given] if partial else given
     return values.column(column, sent, request.now, request.zone)
 
@@ -69,7 +72,7 @@ def _first_refused(request: Request, relation: RelationType, payload: Payload) -
         given = payload.values.get(column.name, ())[:rows]
         partial = column.name in payload.partial
 
-        def refuses(end: int, column: Column = column, given: Sequence[object] = given, partial: bool = partial) -> bool:
+        def refuses(end: int, column: Column = column, given: Values = given, partial: bool = partial) -> bool:
             return _refusal(request, column, given[:end], partial) is not None
 
         at = bisect_left(range(1, len(given) + 1), True, key=refuses)
@@ -78,7 +81,7 @@ def _first_refused(request: Request, relation: RelationType, payload: Payload) -
     return first
 
 
-def _refusal(request: Request, column: Column, given: Sequence[object], partial: bool) -> Refusal | None:
+def _refusal(request: Request, column: Column, given: Values, partial: bool) -> Refusal | None:
     try:
         _read(request, column, given, partial)
     except Refusal as refusal:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from wattline.contracts.flux.evaluate import sort
 from wattline.contracts.flux.expression import Expression
 from wattline.contracts.flux.relation import Edit, Relation
-from wattline.contracts.flux.write import checks, grants, matched, payload, rows
+from wattline.contracts.flux.write import checks, grants, matched, rows
 from wattline.contracts.flux.write.model import Request, Written
 from wattline.contracts.flux.write.violations import Violations, first_moved
 
@@ -19,7 +19,7 @@ async def update(request: Request) -> Written:
 
     200 with the rows where they are asked for, otherwise 204. Raises `Refusal`.
     """
-    sent = payload.parse(request.body, request.content_type, request.query.columns)
+    sent = checks.payload_of(request)
     relation = checks.relation_of(request)
     given = rows.named(relation.type, sent.first)
     where = matched.condition(request, relation)

@@ -110,9 +110,9 @@ async def first_met(
     `rows` are as they are to become; `before` are, for each of the places `updated`, as they were.
     """
     there = await stored(request, relation, unique, rows)
-    owners = dict(zip(_tuples(there, unique), _tuples(there, arbiter), strict=True))
+    owners = dict(zip(_tuples(there, unique), _owners(there, arbiter, "held"), strict=True))
     left = dict(zip(updated, _tuples(before, unique), strict=True))
-    for row, (key, owner) in enumerate(zip(_tuples(rows, unique), _tuples(rows, arbiter), strict=True)):
+    for row, (key, owner) in enumerate(zip(_tuples(rows, unique), _owners(rows, arbiter, "sent"), strict=True)):
         if None in key:
             continue
         if owners.get(key, owner) != owner:
@@ -121,6 +121,11 @@ async def first_met(
             owners.pop(left[row], None)
         owners[key] = owner
     return None
+
+
+def _owners(rows: pa.Table, arbiter: Unique, kind: str) -> list[tuple[object, ...]]:
+    """What tells rows apart: the arbiter's key, or where there is a null in it, which row of which kind it is."""
+    return [(None, kind, row) if None in key else key for row, key in enumerate(_tuples(rows, arbiter))]
 
 
 def _tuples(rows: pa.Table, unique: Unique) -> list[tuple[object, ...]]:
