@@ -15,7 +15,7 @@ from tests.contracts.flux.evaluate.specimens import FILTERS, TABLE, VALUES
 from wattline.contracts.flux.catalog import Type
 from wattline.contracts.flux.errors import Refusal
 from wattline.contracts.flux.evaluate.filter import check, keep, mask
-from wattline.contracts.flux.expression import Both, Compare, Contains, Either, Embedded, Expression, Match, Not, Ref
+from wattline.contracts.flux.expression import Among, Both, Compare, Contains, Either, Embedded, Expression, Match, Not, Ref
 
 LISTED = [dict(zip(VALUES, row, strict=True)) for row in zip(*VALUES.values(), strict=True)]
 
@@ -39,6 +39,13 @@ def test_columns_give_what_postgresql_gives(specimens: psycopg.Connection, expre
     answers = specimens.execute(sql.SQL("SELECT {} FROM specimens ORDER BY row").format(columns)).fetchall()
     for place, expression in enumerate(expressions):
         assert mask(TABLE, expression).to_pylist() == [row[place] for row in answers], expression
+
+
+def test_both_zeros_are_one_value_among_several() -> None:
+    table = pa.table({"f": pa.array([0.0, -0.0, 1.0, 2.0, float("nan"), None], pa.float32())})
+    for zero in (0.0, -0.0):
+        among = Among(Ref("f", Type.FLOAT4), "eq", (zero, 2.0, float("nan")))
+        assert mask(table, among).to_pylist() == [True, True, False, True, True, None]
 
 
 def test_only_rows_that_are_true_are_kept() -> None:

@@ -170,6 +170,12 @@ async def test_an_answer_of_too_many_rows_is_refused_and_never_cut(ordered: bool
         assert len(await world.get(BESS.name, text)) == 5
 
 
+async def test_a_read_ends_where_it_is_known_to_be_too_large() -> None:
+    world = World(slice_rows=2, limits=Limits(answer_rows=3))
+    await world.refused(BESS.name, "order=soe")
+    assert world.members[BESS.name].read == 4
+
+
 async def test_the_configured_greatest_limit_caps_every_page() -> None:
     world = World(limits=Limits(answer_rows=5, max_rows=4))
     rows = await world.rows(BESS.name, "", count=True)

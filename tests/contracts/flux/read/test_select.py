@@ -87,6 +87,14 @@ async def test_written_rows_are_represented_in_the_order_they_came_in() -> None:
     assert shown(sorted_rows) == [{"value": 1}, {"value": 7.5}, {"value": 10}]
 
 
+async def test_a_row_without_a_key_has_no_related_rows() -> None:
+    world = World()
+    types = world.members[MARKET_TYPES.name].rows["one"].slice(0, 2)
+    types = types.set_column(0, "id", pa.array([1, None], pa.int32()))
+    rows = await world.reader.represent(View("one", NOW), MARKET_TYPES, types, query.parse(f"select=name,{MARKET.name}(type)"))
+    assert [len(row[MARKET.name]) for row in shown(rows)] == [3, 0]
+
+
 async def test_an_embed_alone_leaves_objects_without_keys() -> None:
     rows = await World().rows(MARKET.name, f"select={MARKET_TYPES.name}()&limit=2")
     assert (rows.returned, rows.table.num_rows, rows.outputs) == (2, 2, ())

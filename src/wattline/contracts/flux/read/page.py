@@ -139,8 +139,6 @@ class _First:
         else:
             most = self._bounds.most - self._bounds.offset
             table = (await self._sorted()).slice(self._bounds.offset, most)
-        if table.num_rows > self._bounds.answer:
-            raise too_many(self._bounds.answer)
         return table
 
 
