@@ -27,6 +27,7 @@ from wattline.events.service import EventLog
 from wattline.feeders.service import Feeders
 from wattline.gateways.dead_letters import DeadLetters
 from wattline.gateways.happenings import Happenings
+from wattline.identity.projects import given_secrets
 from wattline.identity.service import Identity
 from wattline.ingest.energy_series import EnergySeries
 from wattline.ingest.pipeline import Options, Pipeline
@@ -86,7 +87,9 @@ class Platform:
         self.database = Database(settings.state_url)
         self.jobs = Jobs(settings.state_url, clock)
         self.registry = Registry(self.database, settings.max_streams, clock)
-        self.identity = Identity(self.database, clock, project_secrets=settings.flux_project_secrets())
+        self.identity = Identity(
+            self.database, clock, project_secrets=given_secrets(settings.default_tenant, settings.flux_jwt_secret)
+        )
         self.pipeline = Pipeline(
             Options(settings.data / "journal.db", settings.telemetry_url, settings.journal_max_bytes, retention(settings)),
             self.registry,

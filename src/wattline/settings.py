@@ -233,11 +233,6 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = _setting("Logs", "Least severity that is written.", "info")
     log_format: Literal["console", "json"] = _setting("Logs", "Lines for people, or one JSON object a line.", "console")
 
-    def flux_project_secrets(self) -> dict[str, str]:
-        """The secrets that are given rather than made, by tenant."""
-        secret = self.flux_jwt_secret
-        return {} if secret is None else {self.default_tenant: secret.get_secret_value()}
-
     def nominal_of(self, tenant: str) -> int:
         """The nominal frequency of a tenant's grid, in hertz."""
         found = self.tenant_nominal_hz.get(tenant)

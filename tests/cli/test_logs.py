@@ -58,6 +58,21 @@ def test_a_key_inside_any_text_is_not_written(written: io.StringIO) -> None:
     assert lines(written)[0]["parts"] == [{"deep": [REDACTED, 1]}]
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJyb2xlIjoiYW5vbiJ9.fgRT-7ossrB1AGpRYC2D2VnEyIvZx7jeyGRmyDvfPmY",
+        "sb_secret_abcdefgh_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "sb_publishable_abcdefgh_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    ],
+)
+def test_a_token_inside_any_text_is_not_written(written: io.StringIO, secret: str) -> None:
+    structlog.get_logger("wattline").warning(f"refused apikey={secret}&x=1", detail=f"Bearer {secret}")
+    assert secret not in written.getvalue()
+    assert secret[-20:] not in written.getvalue()
+    assert lines(written)[0]["event"] == f"refused apikey={REDACTED}&x=1"
+
+
 def test_a_key_used_as_a_name_is_not_written(written: io.StringIO) -> None:
     structlog.get_logger("wattline").info("seen", keys={KEY: 3})
     assert KEY not in written.getvalue()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wattline.simulate.credentials import Credentials
+from wattline.simulate.credentials import Credentials, FluxKeys
 
 KNOWN = Credentials("http://127.0.0.1:8000", "wl_example")
 
@@ -19,6 +19,17 @@ def test_is_private_and_in_the_stated_form(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert json.loads(path.read_text()) == {"base_url": "http://127.0.0.1:8000", "hop": {"api_key": "wl_example"}}
     assert Credentials.read(path) == KNOWN
+
+
+def test_holds_the_key_of_each_role(tmp_path: Path) -> None:
+    keys = FluxKeys("a.b.c", "d.e.f", "g.h.i")
+    path = Credentials("http://127.0.0.1:8000", "wl_example", flux=keys).write(tmp_path)
+    expected = {"anon_key": "a.b.c", "authenticated_key": "d.e.f", "service_role_key": "g.h.i"}
+    assert json.loads(path.read_text())["flux"] == expected
+    found = Credentials.read(path)
+    assert found is not None
+    assert found.flux == keys
+    assert "g.h.i" not in repr(found)
 
 
 def test_replaces_a_file_that_others_could_read(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from rich.table import Column, Table
 from wattline.cli.options import Data, Tenant, load
 from wattline.cli.state import opened
 from wattline.identity.model import KeyRecord
+from wattline.identity.projects import given_secrets
 from wattline.identity.service import Identity
 from wattline.model.clock import HOUR, SystemClock, from_micros, to_micros
 from wattline.model.errors import Invalid
@@ -43,7 +44,8 @@ OfTenant = Annotated[str | None, typer.Option(help="Only if it is a key of this 
 def _run(settings: Settings, work: Callable[[Identity], Awaitable[T]]) -> T:
     async def with_identity() -> T:
         async with opened(settings) as database:
-            return await work(Identity(database, SystemClock(), project_secrets=settings.flux_project_secrets()))
+            secrets = given_secrets(settings.default_tenant, settings.flux_jwt_secret)
+            return await work(Identity(database, SystemClock(), project_secrets=secrets))
 
     return asyncio.run(with_identity())
 

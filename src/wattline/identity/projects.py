@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.identity import jwt_token, store
@@ -17,6 +18,11 @@ ISSUER = "wattline"
 """Who signs keys: a token of this issuer is a key, and holds only as long as the key does."""
 SECRET_BYTES = 32
 REF_LENGTH = 20
+
+
+def given_secrets(tenant: str, secret: SecretStr | None) -> dict[str, str]:
+    """The secrets that are given rather than made, by tenant: that of one tenant, or none."""
+    return {} if secret is None else {tenant: secret.get_secret_value()}
 
 
 class Projects:

@@ -15,6 +15,7 @@ from wattline.contracts.flux.gate.gate import Gate
 from wattline.contracts.flux.gate.words import SocketRefused
 from wattline.identity.jwt_token import sign
 from wattline.identity.limits import RateLimiter
+from wattline.identity.projects import given_secrets
 from wattline.identity.service import Identity
 from wattline.model.clock import SECOND, ManualClock
 from wattline.settings import Settings
@@ -29,7 +30,8 @@ class Desk:
     def __init__(self, database: Database, clock: ManualClock, **settings: Any) -> None:
         self.settings = Settings(**settings)
         self.clock = clock
-        self.identity = Identity(database, clock, project_secrets=self.settings.flux_project_secrets())
+        secrets = given_secrets(self.settings.default_tenant, self.settings.flux_jwt_secret)
+        self.identity = Identity(database, clock, project_secrets=secrets)
         self.gate = Gate(self.identity, self.settings, RateLimiter(clock), clock)
         self.app = Around(self._answer, self.settings.cors_origins)
         self.callers: list[Caller] = []
