@@ -11,9 +11,10 @@ from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wattline import __version__
-from wattline.contracts.flux import answers
+from wattline.contracts.flux.answers import failure
 from wattline.contracts.flux.asked import Views
 from wattline.contracts.flux.door import PREFIX, Door
+from wattline.contracts.flux.errors import Refusal
 from wattline.contracts.flux.explain import documented
 from wattline.contracts.flux.gate import policy
 from wattline.contracts.flux.gate.around import Around
@@ -21,6 +22,7 @@ from wattline.contracts.flux.gate.gate import Gate
 from wattline.contracts.flux.openapi import Root
 from wattline.contracts.flux.read.answer import Limits
 from wattline.contracts.flux.read.rows import Reader
+from wattline.contracts.flux.realtime import routes as realtime
 from wattline.contracts.flux.relation import Relation, Relations
 from wattline.contracts.flux.relations.devices import Devices
 from wattline.contracts.flux.relations.intervals import IntervalRows
@@ -32,11 +34,14 @@ from wattline.contracts.flux.resources import Resources
 from wattline.contracts.flux.rpc import functions
 from wattline.contracts.flux.rpc.call import Calls
 from wattline.contracts.flux.tables import BESS, BESS_ROLLUPS, METER, METER_ROLLUPS
+from wattline.contracts.flux.telling import told
 from wattline.contracts.flux.write.model import Options
 from wattline.identity.limits import RateLimiter
 from wattline.platform import Platform
 
 PREFIXES = (PREFIX, "/realtime/v1")
+SENT = (realtime.BROADCAST, "POST")
+"""The one request below the second prefix that is no WebSocket."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,25 +55,35 @@ class FluxContract:
 
     def failed(self, request: Request, error: Exception) -> Response:
         """The answer to a failure at one of this contract's paths."""
-        told = answers.failure(error)
-        return Response(b"".join(told.body or ()), told.status, dict(told.headers))
+        return told(error)
 
 
 class _Below:
-    """Sends what lies below the prefix to the door, whatever path or method it is, and everything else on."""
+    """Sends what lies below the first prefix to the door, whatever path or method it is.
+
+    What no route answers is told in the contract's shape too.
+    """
 
     def __init__(self, app: ASGIApp, door: Door) -> None:
         self._app = app
         self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"]
-        if path != PREFIX and not path.startswith(f"{PREFIX}/"):
+        path, method = scope["path"], scope["method"]
+        if path == PREFIX or path.startswith(f"{PREFIX}/"):
+            # The metrics count by the template: a bounded set.
+            scope["route"] = SimpleNamespace(path=f"{PREFIX}/{{table}}")
+            await self._door(scope, receive, send)
+        elif (path, method) == SENT:
             await self._app(scope, receive, send)
-            return
-        # The metrics count by the template: a bounded set.
-        scope["route"] = SimpleNamespace(path=f"{PREFIX}/{{table}}")
-        await self._door(scope, receive, send)
+        else:
+            await failure(_unknown(path, method)).send(send, head=method == "HEAD")
+
+
+def _unknown(path: str, method: str) -> Refusal:
+    if path == realtime.BROADCAST:
+        return Refusal(405, "PGRST117", f"Unsupported HTTP method: {method}", headers={"Allow": "POST"})
+    return Refusal(404, "PGRST125", "Invalid path specified in request URL")
 
 
 def relations(platform: Platform) -> Relations:
@@ -92,7 +107,8 @@ def build(platform: Platform) -> FluxContract:
     settings = platform.settings
     every = relations(platform)
     gate = Gate(platform.identity, settings, RateLimiter(platform.clock), platform.clock)
-    views = Views(policy.build(settings), platform.clock)
+    rights = policy.build(settings)
+    views = Views(rights, platform.clock)
     reader = Reader(every, Limits())
     meters = IntervalRows(Devices(platform.registry, platform.listings, METER), platform.pipeline.intervals)
     market = every.by_name["market_data"]
@@ -114,4 +130,5 @@ def build(platform: Platform) -> FluxContract:
     def around(app: ASGIApp) -> ASGIApp:
         return Around(_Below(app, door), settings.cors_origins)
 
-    return FluxContract(dict.fromkeys(paths, door), (documented(door),), around)
+    routers = (documented(door), realtime.build(platform, gate, rights, every))
+    return FluxContract(dict.fromkeys(paths, door), routers, around)

@@ -15,6 +15,7 @@ from wattline.contracts.flux.realtime.limits import Limits
 from wattline.contracts.flux.realtime.rooms import Rooms
 from wattline.contracts.flux.realtime.sending import Sending
 from wattline.contracts.flux.relation import Relations
+from wattline.contracts.flux.telling import Telling
 from wattline.identity.limits import RateLimiter
 from wattline.platform import Platform
 
@@ -23,12 +24,12 @@ BROADCAST = "/realtime/v1/api/broadcast"
 
 
 def build(platform: Platform, gate: Gate, policy: Policy, relations: Relations, limits: Limits | None = None) -> APIRouter:
-    """The routes, on this platform. A `Refusal` of the second is for the contract's own answer to failures."""
+    """The routes, on this platform."""
     limits = limits or Limits()
     hub = Hub(platform.bus, relations, platform.clock, limits)
     limiter = RateLimiter(platform.clock)
     shared = Realtime(hub, Rooms(), gate, policy, limiter, platform.clock, limits, platform.stopping)
-    router = APIRouter()
+    router = APIRouter(route_class=Telling)
     door = Door(shared, platform.identity, platform.settings.open)
     router.routes.append(WebSocketRoute(SOCKET, door, name="realtime"))
     router.add_api_route(
