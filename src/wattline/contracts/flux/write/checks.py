@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -55,7 +56,13 @@ async def commit(request: Request, relation: Relation, edit: Edit) -> None:
     tables = (edit.inserted, edit.old, edit.deleted)
     if rolls_back(request) or not any(table is not None and table.num_rows for table in tables):
         return
-    await relation.commit(request.caller.tenant, edit)
+    # Whoever is cancelled meanwhile still holds the turn until what is to be seen of the commit can be seen.
+    done = asyncio.ensure_future(relation.commit(request.caller.tenant, edit))
+    try:
+        await asyncio.shield(done)
+    except asyncio.CancelledError:
+        await asyncio.wait([done])
+        raise
 
 
 def rolls_back(request: Request) -> bool:

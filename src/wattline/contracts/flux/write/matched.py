@@ -42,25 +42,31 @@ async def rows(request: Request, relation: Relation, verb: Verb, where: Expressi
     looks = where is not None or request.returns_rows
     if not grants.visible(request, relation, verb, *(("select",) if looks else ())):
         return relation.type.schema.empty_table()
-    names = [column.name for column in relation.type.columns]
+    names = relation.type.schema.names
     found = [relation.type.schema.empty_table()]
     count = 0
-    scan = relation.scan(request.caller.tenant, Need(frozenset(names), where))
-    async for part in scan.tables:
-        kept = keep(part, where)
-        count += kept.num_rows
-        if count > request.options.most_rows:
-            raise Refusal(
-                413,
-                "PT413",
-                f"The request would change more than {request.options.most_rows} rows",
-                hint="Narrow the filter, and change the rows in several requests.",
-            )
-        if kept.num_rows:
-            found.append(kept.select(names))
+    tables = relation.scan(request.caller.tenant, Need(frozenset(names), where)).tables
+    try:
+        async for part in tables:
+            kept = keep(part, where)
+            count += kept.num_rows
+            if count > request.options.most_rows:
+                raise _too_many(request.options.most_rows)
+            if kept.num_rows:
+                found.append(kept.select(names))
+    finally:
+        # A scan that is left halfway holds what it reads from.
+        close = getattr(tables, "aclose", None)
+        if close is not None:
+            await close()
     return pa.concat_tables(found).combine_chunks()
 
 
 def ordered(rows: pa.Table, terms: tuple[Sort, ...]) -> pa.Table:
     """The rows in an order."""
     return rows.take(positions(rows, terms)) if terms else rows
+
+
+def _too_many(most: int) -> Refusal:
+    hint = "Narrow the filter, and change the rows in several requests."
+    return Refusal(413, "PT413", f"The request would change more than {most} rows", hint=hint)

@@ -75,7 +75,8 @@ async def stored(request: Request, relation: Relation, unique: Unique, rows: pa.
         wanted = wanted.drop_null()
     if not wanted.num_rows:
         return relation.type.schema.empty_table()
-    return await relation.find(request.caller.tenant, unique, wanted)
+    found = await relation.find(request.caller.tenant, unique, wanted)
+    return found.select(relation.type.schema.names)
 
 
 async def first_taken(request: Request, relation: Relation, unique: Unique, rows: pa.Table) -> int | None:
