@@ -163,6 +163,8 @@ def test_a_second_start_keeps_the_key_and_what_was_written(tmp_path: Path) -> No
         assert client.post("/ingest/telemetry", json=reading).status_code == 200
     with demo(data, "--no-simulate") as second, second.client as client:
         assert second.credentials["hop"] == first.credentials["hop"]
+        assert second.credentials["flux"] == first.credentials["flux"]
+        assert second.credentials["flux"].keys() == {"anon_key", "authenticated_key", "service_role_key"}
         assert [row["substation_id"] for row in client.get("/query/substations").json()] == ["SUB002"]
     (data / "credentials.json").write_text(json.dumps(second.credentials | {"hop": {"api_key": "wl_revoked"}}))
     with demo(data, "--no-simulate") as third, third.client as client:
