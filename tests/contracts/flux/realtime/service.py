@@ -36,8 +36,6 @@ from wattline.server import Listener, Server
 from wattline.settings import Settings
 
 PATIENCE = 10.0
-QUIET = 0.15
-"""How long nothing may come before it is believed that nothing comes."""
 BESS, METER = "mg_bess_readings", "mg_meter_readings"
 TOPIC = "realtime:bess-realtime"
 _numbers = itertools.count()
@@ -185,7 +183,6 @@ class Client:
 
     async def silent(self) -> None:
         """Nothing comes: a heartbeat said now is answered before anything else."""
-        await asyncio.sleep(QUIET)
         await self.say("phoenix", "heartbeat", {}, ref="quiet")
         assert (await self.hear())[1:4] == ["quiet", "phoenix", "phx_reply"]
 
@@ -206,7 +203,7 @@ class Client:
         assert answer["status"] == "ok"
         system = await self.event("system")
         assert (system["status"], system["message"]) == ("ok", "Subscribed to PostgreSQL"), system
-        return int(system["position"])
+        return int(system.get("position", 0))
 
     async def changes(self, count: int) -> list[Any]:
         """The data of the next so many changes."""

@@ -93,7 +93,7 @@ class Reader:
         if schema not in (*SCHEMAS, ANY, None) or not (table is None or isinstance(table, str)):
             raise Rejected(asked)
         try:
-            named = self._relations(table)
+            named = _with_columns(self._relations(table), {each.field.name for each in conditions})
             columns = _columns(entry.get("select"))
             bound = {relation.type.name: filters.bind(relation.type, conditions, self.now) for relation in named}
             unknown = [name for relation in named for name in columns or () if name not in relation.type.schema.names]
@@ -127,6 +127,12 @@ class Reader:
         if not found and refusal is not None:
             raise refusal
         return found
+
+
+def _with_columns(relations: Sequence[Relation], names: set[str]) -> Sequence[Relation]:
+    """Of several relations those that a filter can be about; of none of them, one to say so."""
+    found = [relation for relation in relations if names <= relation.type.by_name.keys()]
+    return found or relations[:1]
 
 
 def followed(relation: Relation) -> bool:

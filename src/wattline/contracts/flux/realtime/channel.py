@@ -42,7 +42,8 @@ class Config:
         said = _object(payload, "payload")
         config = _object(said.get("config"), "config")
         broadcast, presence = _object(config.get("broadcast"), "broadcast"), _object(config.get("presence"), "presence")
-        entries = config.get(POSTGRES) or []
+        entries = config.get(POSTGRES)
+        entries = [] if entries is None else entries
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise BadConfig("postgres_changes is not a list of objects")
         if len(entries) > limits.bindings:
