@@ -73,7 +73,7 @@ def bodies(draw: st.DrawFn, most: int = 4) -> tuple[list[str], list[dict[str, An
 FILTERS = st.sampled_from(
     [("", "true"), ("a=eq.1", "a = 1"), ("a=gt.2", "a > 2"), ("b=in.(p,q)", "b IN ('p', 'q')"), ("v=is.null", "v IS NULL")]
 )
-CONFLICTS = st.sampled_from([None, ("a",), ("b",), ("time", "n"), ("n", "time"), ("a", "b"), ("v",)])
+CONFLICTS = st.sampled_from([None, ("a",), ("b",), ("time", "n"), ("n", "time"), ("a", "b"), ("v",), ("nope",)])
 
 
 class Postgres:

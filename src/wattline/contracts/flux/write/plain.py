@@ -19,8 +19,7 @@ from wattline.contracts.flux.catalog import RelationType, Type
 
 MISSING: Final = msgspec.UNSET
 """Stands where an object lacks a key."""
-_TINY = (b"e-", b"E-", b"0" * 30)
-"""Where none of these is in a body, no number in it is too small for a double but 0."""
+_ZEROS = b"0" * 64
 _BEYOND_FLOAT4 = np.int64(2**29 - 1)
 _HALFWAY = np.int64(2**28)
 _SMALLEST = float(np.finfo(np.float32).smallest_normal)
@@ -32,7 +31,7 @@ def values(body: bytes, relation: RelationType, columns: tuple[str, ...] | None)
     None where the body is not of this kind, or something may be wrong with it.
     """
     names = tuple((column.name, column.type is Type.FLOAT4) for column in relation.columns)
-    if any(mark in body for mark in _TINY) or not {name for name, _ in names}.issuperset(columns or ()):
+    if _may_be_tiny(body) or not {name for name, _ in names}.issuperset(columns or ()):
         return None
     try:
         found = _decoder(names, columns is None).decode(body)
@@ -60,6 +59,13 @@ def _decoder(names: tuple[tuple[str, bool], ...], only_these: bool) -> msgspec.j
     fields = [(name, float | None if measure else msgspec.Raw, MISSING) for name, measure in names]
     struct: Any = msgspec.defstruct("Object", fields, forbid_unknown_fields=only_these, gc=False)
     return msgspec.json.Decoder(list[struct] | struct)
+
+
+def _may_be_tiny(body: bytes) -> bool:
+    """Whether a number may be too near to 0 for a double: such a one has a negative exponent or very many zeros."""
+    octets = np.frombuffer(body, np.uint8)
+    minus = np.flatnonzero(octets == ord("-"))
+    return bool(((octets[minus - 1] | 0x20) == ord("e")).any()) or _ZEROS in body
 
 
 def _float4(given: Sequence[float | None]) -> pa.Array | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping
 
 import numpy as np
@@ -71,13 +70,16 @@ def _first_refused(request: Request, relation: RelationType, payload: Payload) -
     for column in relation.columns:
         given = payload.values.get(column.name, ())[:rows]
         partial = column.name in payload.partial
-
-        def refuses(end: int, column: Column = column, given: Values = given, partial: bool = partial) -> bool:
-            return _refusal(request, column, given[:end], partial) is not None
-
-        at = bisect_left(range(1, len(given) + 1), True, key=refuses)
-        if at < len(given):
-            first, rows = _refusal(request, column, given[at : at + 1], partial), at
+        if _refusal(request, column, given, partial) is not None:
+            rows = 0
+            while len(given) > 1:
+                half = len(given) // 2
+                if _refusal(request, column, given[:half], partial) is None:
+                    rows += half
+                    given = given[half:]
+                else:
+                    given = given[:half]
+            first = _refusal(request, column, given, partial)
     return first
 
 
