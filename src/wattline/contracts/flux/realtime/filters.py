@@ -75,6 +75,8 @@ def _single(text: str, at: int) -> tuple[tuple[str, ...], int]:
 def _in(text: str, at: int) -> tuple[tuple[str, ...], int]:
     if text[at : at + 1] != "(":
         raise Ungrammatical("expected ( after in")
+    if text.startswith("()", at):
+        raise Ungrammatical("in needs a value")
     values: list[str] = []
     at += 1
     while True:
@@ -92,8 +94,6 @@ def _in(text: str, at: int) -> tuple[tuple[str, ...], int]:
         if at >= len(text):
             raise Ungrammatical("expected ) after the values of in")
         at += 1
-    if values == [""]:
-        raise Ungrammatical("in needs a value")
     if len(values) > MOST_VALUES:
         raise Ungrammatical(f"in takes at most {MOST_VALUES} values")
     at += 1
