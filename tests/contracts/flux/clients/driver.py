@@ -32,7 +32,7 @@ def python() -> list[str]:
     """The command of the Python client."""
     found = ENVIRONMENT / "bin" / "python"
     assert found.exists(), "scripts/clients installs it"
-    return [str(found), "-W", "error", str(HERE / "python" / "driver.py")]
+    return [str(found), str(HERE / "python" / "driver.py")]
 
 
 def scenarios(directory: Path, pattern: str, suffix: str) -> list[str]:
