@@ -8,7 +8,7 @@ import numpy as np
 
 from wattline.ingest.rollup import Rollup
 from wattline.ingest.writer import Writer
-from wattline.model.clock import HOUR, Clock
+from wattline.model.clock import HOUR, MINUTE, Clock
 from wattline.registry.stream import Stream
 from wattline.telemetry.engine import Engine
 from wattline.telemetry.intervals import RAW, Cells, Factors, Filled, IntervalReader, Piece, Samples
@@ -16,6 +16,7 @@ from wattline.telemetry.reader import sources
 
 __all__ = ["Cells", "Factors", "Filled", "Intervals", "Samples"]
 
+COARSEST = 5 * MINUTE
 FINEST = (RAW, "tier_1m", "tier_5m")
 """Where single readings are read from: what is no longer in one table is read from the next."""
 
@@ -56,19 +57,13 @@ class Intervals:
         return await self._reader.filled([stream.id for stream in streams], start, end, width)
 
     async def cells(self, sensors: Sequence[int], factors: Factors, start: int, end: int, width: int) -> list[Cells]:
-        """What the intervals hold, in parts: in each part an interval of a sensor comes once.
+        """What the intervals hold, in parts that are to be added up: rows of tiers that divide `width`, or less.
 
         Without factors from tiers. With factors, which round every reading, from tiers only where readings are gone.
         """
-        parts = []
-        for piece in self._pieces(factors, start, end, width):
-            found = await self._reader.cells(piece, sensors, factors, width)
-            odd = found.odd > 0
-            if piece[0] != RAW and odd.any():
-                parts += await self._corrected(piece, found, width)
-            else:
-                parts.append(found)
-        return parts
+        pieces = list(self._pieces(factors, start, end, width))
+        found = await self._reader.cells(pieces, sensors, factors)
+        return await self._corrected(found, end)
 
     def _pieces(self, factors: Factors, start: int, end: int, width: int) -> Iterator[Piece]:
         exact = end if factors is None else min(max(self._horizon(RAW), start), end)
@@ -77,16 +72,17 @@ class Intervals:
         if exact < end:
             yield RAW, exact, end
 
-    async def _corrected(self, piece: Piece, found: Cells, width: int) -> list[Cells]:
+    async def _corrected(self, found: Cells, end: int) -> list[Cells]:
         """A tier leaves out every BAD reading; some are values. Sensors that have any are read again, where they still are."""
-        _, start, end = piece
         odd = (found.odd > 0) & (found.start >= self._horizon(RAW))
         if not odd.any():
             return [found]
-        low, high = max(int(found.start[odd].min()), start), min(int(found.start[odd].max()) + width, end)
+        # On whole rows of the coarsest tier that is read, so that no row is half replaced.
+        low = int(found.start[odd].min()) // COARSEST * COARSEST
+        high = min((int(found.start[odd].max()) // COARSEST + 1) * COARSEST, end)
         sensors = np.unique(found.sensor[odd])
-        stale = np.isin(found.sensor, sensors) & (found.start + width > low) & (found.start < high)
-        again = await self._reader.cells((RAW, low, high), sensors.tolist(), None, width)
+        stale = np.isin(found.sensor, sensors) & (found.start >= low) & (found.start < high)
+        again = await self._reader.cells([(RAW, low, high)], sensors.tolist(), None)
         return [found.part(~stale), again]
 
     async def samples(

@@ -22,7 +22,7 @@ Factors = Sequence[float] | None
 LARGE = 50_000
 """Readings from which on they are put in order beside the event loop, not in it."""
 RAW = "readings"
-WIDTHS = {RAW: 0} | {tier.table: tier.width for tier in TIERS}
+FINEST = TIERS[0].width
 TIME = "b.time >= fromUnixTimestamp64Micro({start:Int64}, 'UTC') AND b.time < fromUnixTimestamp64Micro({end:Int64}, 'UTC')"
 MINE = f"b.sensor IN {{sensors:Array(UInt32)}} AND {TIME}"
 USED = "(b.quality < 2 OR b.quality = 2 AND NOT isFinite(b.value))"
@@ -31,7 +31,7 @@ FACTOR = "transform(b.sensor, {sensors:Array(UInt32)}, {factors:Array(Float64)},
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Intervals of sensors, in no order: how many values, their sum, the least; NaN is greater than every number.
+    """Parts of intervals of sensors, in no order: how many values, their sum, the least (NaN where there is no number).
 
     `odd` counts readings of quality BAD, of which some may be values that are not in `count`.
     """
@@ -40,8 +40,8 @@ class Cells:
     start: NDArray[np.int64]
     total: NDArray[np.float64]
     least: NDArray[np.float64]
-    count: NDArray[np.int64]
-    odd: NDArray[np.int64]
+    count: NDArray[np.uint64]
+    odd: NDArray[np.uint64]
 
     def part(self, chosen: NDArray[np.bool_]) -> Cells:
         """Some of them."""
@@ -68,24 +68,24 @@ class Samples:
         return len(self.time)
 
 
-def _cells_sql(table: str, width: int, *, plain: bool) -> str:
-    bucket = bucket_of("b.time", width)
+def _cells_sql(piece: Piece, *, plain: bool) -> str:
+    table, start, end = piece
+    mine = f"""b.sensor IN {{sensors:Array(UInt32)}} AND b.time >= fromUnixTimestamp64Micro({start}, 'UTC')
+               AND b.time < fromUnixTimestamp64Micro({end}, 'UTC')"""
     if table == RAW:
         value = _value(plain=plain)
         return f"""
-            SELECT b.sensor AS sensor, {bucket} AS bucket, sumIf({value}, {USED}) AS total,
+            SELECT b.sensor AS sensor, {bucket_of("b.time", FINEST)} AS bucket, sumIf({value}, {USED}) AS total,
                    if(countIf({USED} AND NOT isNaN(b.value)) = 0, nan, minIf({value}, {USED} AND NOT isNaN(b.value))) AS least,
-                   toInt64(countIf({USED})) AS n, toInt64(0) AS odd
-            FROM readings AS b FINAL WHERE {MINE} AND b.{EXISTS} GROUP BY sensor, bucket"""
+                   countIf({USED}) AS n, toUInt64(0) AS odd
+            FROM readings AS b FINAL WHERE {mine} AND b.{EXISTS} GROUP BY sensor, bucket"""
     # A factor below 0 exchanges the extremes.
     low = "b.low" if plain else f"toFloat64(toFloat32(if({FACTOR} < 0, b.high, b.low) * {FACTOR}))"
     total = "b.total" if plain else f"b.total * {FACTOR}"
-    head = f"SELECT b.sensor AS sensor, {bucket} AS bucket"
-    tail = f"FROM {table} AS b FINAL WHERE {MINE} AND b.count + b.bad > 0"
-    if WIDTHS[table] == width:
-        return f"""{head}, {total} AS total, {low} AS least, toInt64(b.count) AS n, toInt64(b.bad) AS odd {tail}"""
-    return f"""{head}, sum({total}) AS total, minIf({low}, b.count > 0) AS least,
-               toInt64(sum(b.count)) AS n, toInt64(sum(b.bad)) AS odd {tail} GROUP BY sensor, bucket"""
+    return f"""
+        SELECT b.sensor AS sensor, toUnixTimestamp64Micro(b.time) AS bucket, {total} AS total,
+               if(b.count > 0, {low}, nan) AS least, b.count AS n, b.bad AS odd
+        FROM {table} AS b FINAL WHERE {mine} AND b.count + b.bad > 0"""
 
 
 def _samples_sql(table: str, *, plain: bool) -> str:
@@ -125,11 +125,10 @@ class IntervalReader:
         low, high, count = (column[0].as_py() for column in found.columns)
         return (int(low), int(high) + 1) if count else None
 
-    async def cells(self, piece: Piece, sensors: Sequence[int], factors: Factors, width: int) -> Cells:
-        """The intervals of `width` us; one at the edge of a piece has only what lies inside it."""
-        table, start, end = piece
-        sql = _cells_sql(table, width, plain=factors is None)
-        found = await self._engine.query(sql, _bound(sensors, factors, start, end))
+    async def cells(self, pieces: Sequence[Piece], sensors: Sequence[int], factors: Factors) -> Cells:
+        """Rows of tiers, and readings put together by the minute: whoever wants longer intervals adds them up."""
+        sql = " UNION ALL ".join(_cells_sql(piece, plain=factors is None) for piece in pieces)
+        found = await self._engine.query(sql, _bound(sensors, factors))
         return Cells(*(column.to_numpy() for column in found.columns))
 
     async def filled(self, streams: Sequence[int], start: int, end: int, width: int) -> Filled:
@@ -146,7 +145,7 @@ class IntervalReader:
         """The values one by one, of a tier the first and the last of each bucket; None where they are more than `most`."""
         table, start, end = piece
         sql = _samples_sql(table, plain=factors is None)
-        found = await self._engine.query(sql, _bound(sensors, factors, start, end) | {"most": most + 1})
+        found = await self._engine.query(sql, _bound(sensors, factors) | {"start": start, "end": end, "most": most + 1})
         if found.num_rows > most:
             return None
         columns = [column.to_numpy() for column in found.columns]
@@ -168,6 +167,5 @@ def _ordered(sensor: NDArray[np.uint32], time: NDArray[np.int64], value: NDArray
     return Samples(sensor[order], time[order], value[order])
 
 
-def _bound(sensors: Sequence[int], factors: Factors, start: int, end: int) -> dict[str, object]:
-    each = [] if factors is None else [float(factor) for factor in factors]
-    return {"sensors": list(sensors), "factors": each, "start": start, "end": end}
+def _bound(sensors: Sequence[int], factors: Factors) -> dict[str, object]:
+    return {"sensors": list(sensors), "factors": [] if factors is None else [float(factor) for factor in factors]}

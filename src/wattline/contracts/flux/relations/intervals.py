@@ -18,8 +18,6 @@ from wattline.ingest.table_rows import EARLIEST, LATEST, Shape
 ROOM = 10_000
 """Intervals of devices that are put together at once, about."""
 MOST_DEVICES = 500
-MOST_UNASKED = 2_000
-"""Intervals of a device up to which nobody asks first from when to when there are any."""
 LARGE = 50_000
 """Readings from which on they are condensed beside the event loop, not in it."""
 MOST_READINGS = 2_000_000
@@ -49,7 +47,7 @@ class Block:
     series: NDArray[np.int64]
     start: NDArray[np.int64]
     total: NDArray[np.float64]
-    count: NDArray[np.int64]
+    count: NDArray[np.uint64]
     least: NDArray[np.float64]
     counters: Summary
 
@@ -143,7 +141,7 @@ class _Grid:
         size, lines = series * intervals, len(plan.wanted.values)
         self._there = np.zeros(size, bool)
         self._total = np.zeros((lines, size))
-        self._count = np.zeros((lines, size), np.int64)
+        self._count = np.zeros((lines, size), np.uint64)
         self._least = np.full((lines, size), np.nan)
         self._counters = blank((len(plan.wanted.counters), size))
 
@@ -157,14 +155,18 @@ class _Grid:
         self._there[self._cell(order[np.searchsorted(ids[order], filled.stream)], filled.start)] = True
 
     def value(self, part: Cells, sensors: _Sensors) -> None:
-        """Add what intervals hold, each of them once in a part."""
+        """Add what intervals hold."""
+        if not len(part.start):
+            return
         line, series = sensors.places(part.sensor)
-        cell = self._cell(series, part.start)
-        self._there[cell] = True
-        self._total[line, cell] += part.total
-        self._count[line, cell] += part.count
-        least = np.where(part.count > 0, part.least, np.nan)
-        self._least[line, cell] = np.fmin(self._least[line, cell], least)
+        place = line * len(self._there) + self._cell(series, part.start)
+        # Most neighbours are of one interval, so they are added up first.
+        begins = np.flatnonzero(np.concatenate(([True], place[1:] != place[:-1])))
+        held = place[begins]
+        self._there[held % len(self._there)] = True
+        np.add.at(self._total.reshape(-1), held, np.add.reduceat(part.total, begins))
+        np.add.at(self._count.reshape(-1), held, np.add.reduceat(part.count, begins))
+        np.fmin.at(self._least.reshape(-1), held, np.fmin.reduceat(part.least, begins))
 
     def sample(self, part: Samples, sensors: _Sensors) -> None:
         """Add readings of counters."""
@@ -198,7 +200,7 @@ class IntervalRows:
         """For the intervals that begin in [start, end); `only` names devices."""
         start, end = (-(-max(min(at, LATEST), EARLIEST) // width) * width for at in (start, end))
         streams = self._devices.shape(tenant, [], only)[0].streams
-        if streams and (end - start) // width > MOST_UNASKED:
+        if streams and (end - start) // width > ROOM:
             bounds = await self._intervals.bounds(streams)
             start, end = (start, start) if bounds is None else (max(start, bounds[0]), min(end, bounds[1]))
             start, end = start // width * width, -(-end // width) * width
@@ -231,7 +233,10 @@ class IntervalRows:
         factors = None if own else sensors.factors
         if sensors.ids:
             for part in await self._intervals.cells(sensors.ids, factors, plan.start, plan.end, plan.width):
-                grid.value(part, sensors)
+                if len(part.start) < LARGE:
+                    grid.value(part, sensors)
+                else:
+                    await asyncio.to_thread(grid.value, part, sensors)
 
     async def _samples(self, plan: Plan, grid: _Grid, own: bool) -> None:
         sensors = self._sensors(plan, slice(len(plan.wanted.values), None), own)
