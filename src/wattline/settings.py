@@ -187,6 +187,19 @@ class Settings(BaseSettings):
     flux_authenticated_burst: Number = _setting("Flux", "Requests that such a caller may make at once after a pause.", 500)
     flux_service_requests_per_minute: Number = _setting("Flux", "Requests a minute of one key of the role service_role.", 1000)
     flux_service_burst: Number = _setting("Flux", "Requests that such a caller may make at once after a pause.", 2000)
+    flux_aggregates: bool = _setting("Flux", "Allow aggregates in `select`, as `soe.avg()`: `on` or `off`.", False, shown="off")
+    flux_max_rows: Number | None = _setting(
+        "Flux", "Rows at which an answer is cut without telling, as by PostgREST's `db-max-rows`; not given: none is cut.", None
+    )
+    flux_answer_rows: Number = _setting(
+        "Flux", "Rows that one answer may have, and one PATCH or DELETE may touch; with more it is refused.", 100_000
+    )
+    flux_held_rows: Number = _setting(
+        "Flux", "Rows that one request may hold in memory to put them in order or to group them.", 2_000_000
+    )
+    flux_rollback: bool = _setting(
+        "Flux", "Heed `Prefer: tx=rollback`, which answers and changes nothing: `on` or `off`.", False, shown="off"
+    )
 
     retention_raw_days: Days = _setting("Retention", "How long readings are kept as sent.", 90)
     retention_minute_days: Days = _setting("Retention", "How long the 1-minute tier is kept.", 730)

@@ -109,14 +109,17 @@ def build(platform: Platform) -> FluxContract:
     gate = Gate(platform.identity, settings, RateLimiter(platform.clock), platform.clock)
     rights = policy.build(settings)
     views = Views(rights, platform.clock)
-    reader = Reader(every, Limits())
+    reader = Reader(
+        every,
+        Limits(settings.flux_answer_rows, settings.flux_held_rows, settings.flux_max_rows, settings.flux_aggregates),
+    )
     meters = IntervalRows(Devices(platform.registry, platform.listings, METER), platform.pipeline.intervals)
     market = every.by_name["market_data"]
     assert isinstance(market, MarketData)
     called = functions.build(meters, market)
     door = Door(
         gate,
-        Resources(reader, views, Options()),
+        Resources(reader, views, Options(rollback=settings.flux_rollback, most_rows=settings.flux_answer_rows)),
         Calls(called, reader, views),
         Root(every, called, __version__),
         most_bytes=settings.max_body_bytes,
