@@ -15,7 +15,7 @@ from tests.contracts.flux.clients.grammar import conditions, groups, parameter
 from tests.contracts.flux.clients.project import Project
 from tests.contracts.flux.clients.specimens import TABLES, Specimens
 
-EXAMPLES = 150
+EXAMPLES = 60
 
 
 @pytest.fixture(scope="module", params=sorted(TABLES))
