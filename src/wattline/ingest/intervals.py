@@ -36,11 +36,14 @@ class Intervals:
 
     async def prepare(self, streams: Sequence[Stream], sensors: Sequence[int], start: int, end: int) -> None:
         """Make sure that what was written until now is seen by the reads that follow."""
-        if self._writer.waits(stream.id for stream in streams):
-            await self._writer.flush()
+        await self._fresh(streams)
         chosen = set(sensors)
         if self._rollup.touches(chosen, start, end):
             await self._rollup.settle(chosen, start, end)
+
+    async def _fresh(self, streams: Sequence[Stream]) -> None:
+        if self._writer.waits(stream.id for stream in streams):
+            await self._writer.flush()
 
     @property
     def rows_since(self) -> int:
@@ -49,6 +52,7 @@ class Intervals:
 
     async def bounds(self, streams: Sequence[Stream]) -> tuple[int, int] | None:
         """From when to when the streams may have rows, or tiers of them; None where there is nothing."""
+        await self._fresh(streams)
         sensors = [sensor for stream in streams for sensor in stream.sensor_ids]
         return await self._reader.bounds([stream.id for stream in streams], sensors)
 
