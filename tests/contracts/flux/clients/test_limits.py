@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -37,10 +38,9 @@ def test_more_than_a_burst_of_anon_calls(limited: Project) -> None:
         left = [told(answer)[1] for answer in found]
         # A token comes back every second.
         gained = round(time.monotonic() - began) + 1
-        assert all(0 <= later - earlier + 1 <= gained for earlier, later in zip(left, left[1:], strict=False))
-        refused = next(
-            answer for answer in (client.get("/market_data_types") for _ in range(BURST)) if answer.status_code != 200
-        )
+        assert all(0 <= later - earlier + 1 <= gained for earlier, later in pairwise(left))
+        more = (client.get("/market_data_types") for _ in range(BURST))
+        refused = next(answer for answer in more if answer.status_code != 200)
     assert refused.status_code == 429
     assert sorted(refused.json()) == ["code", "details", "hint", "message"]
     assert refused.json()["code"] == "429"

@@ -1,6 +1,6 @@
 // Channels: what is committed comes, once, in order, to those whom it is for.
 import assert from 'node:assert/strict'
-import { createClient } from '@supabase/supabase-js'
+import { createClient, postgresChangesFilter } from '@supabase/supabase-js'
 import { data, Inbox, inTime } from '../project.mjs'
 
 const row = (device, minute, soe) => ({ device_id: device, time: `2024-06-01T12:${String(minute).padStart(2, '0')}:00Z`, soe })
@@ -259,4 +259,75 @@ export async function broadcastToOneself({ anon, device }) {
   await channel.send({ type: 'broadcast', event: 'echo', payload: { bytes: [1, 2, 3] } })
   const { event, payload } = await heard.take()
   assert.deepEqual([event, payload], ['echo', { bytes: [1, 2, 3] }])
+}
+
+export async function resumesWithoutAGap(project) {
+  const { anon, device } = project
+  const wanted = { event: 'INSERT', filter: `device_id=eq.${device}` }
+  const client = project.client()
+  const channel = client.channel('before')
+  const systems = new Inbox('the position')
+  channel.on('postgres_changes', { schema: 'flux', table: 'mg_bess_readings', ...wanted }, () => {})
+  channel.on('system', {}, systems.put).subscribe()
+  const { position } = await systems.take()
+  assert.equal(typeof position, 'number')
+  await client.removeChannel(channel)
+  data(await anon.from('mg_bess_readings').insert([row(device, 0, 1), row(device, 1, 2)]))
+  data(await anon.from('mg_bess_readings').insert(row(device, 2, 3)))
+  const { inbox } = await subscribed(client, 'after', { ...wanted, since: position })
+  data(await anon.from('mg_bess_readings').insert(row(device, 3, 4)))
+  const soes = []
+  for (let index = 0; index < 4; index++) soes.push((await inbox.take()).new.soe)
+  assert.deepEqual(soes, [1, 2, 3, 4])
+}
+
+export async function chosenColumns({ anon, device }) {
+  const { inbox } = await subscribed(anon, 'chosen', { event: 'INSERT', filter: `device_id=eq.${device}`, select: ['device_id', 'soe'] })
+  data(await anon.from('mg_bess_readings').insert(row(device, 0, 1)))
+  assert.deepEqual((await inbox.take()).new, { device_id: device, soe: 1 })
+}
+
+export async function builtFilters({ anon, device, site }) {
+  const filter = postgresChangesFilter().eq('site', site).in('type', ['a, (b)', 'c']).not('name', 'like', 'x%').is('active', true)
+  const { inbox } = await subscribed(anon, 'built', { event: '*', table: 'mg_device_registry', filter })
+  const names = [['x1', 'c'], ['y', 'd'], ['z"', 'a, (b)']]
+  data(await anon.from('mg_device_registry').insert(names.map(([name, type]) => ({ name, type, site, active: true }))))
+  assert.equal((await inbox.take()).new.name, 'z"')
+}
+
+export async function allTablesOfTheSchema({ anon, device }) {
+  const { inbox } = await subscribed(anon, 'schema', { event: 'INSERT', table: '*' })
+  data(await anon.from('mg_meter_readings').insert({ device_id: device, time: '2024-06-01T12:00:00Z', frequency: 50 }))
+  data(await anon.from('mg_bess_readings').insert(row(device, 0, 1)))
+  const tables = [await inbox.take(), await inbox.take()].map((change) => change.table)
+  assert.deepEqual(tables, ['mg_meter_readings', 'mg_bess_readings'])
+}
+
+export async function broadcastOverHttp(project) {
+  const heard = new Inbox('a broadcast')
+  const room = `room ${project.device}`
+  const channel = project.service.channel(room)
+  channel.on('broadcast', { event: 'hello' }, heard.put)
+  await inTime(new Promise((resolve) => channel.subscribe((status) => status === 'SUBSCRIBED' && resolve())), 'a subscription')
+  // A channel that was not joined sends over HTTP.
+  assert.equal(await project.anon.channel(room).send({ type: 'broadcast', event: 'hello', payload: { number: 1 } }), 'ok')
+  const { event, payload } = await heard.take()
+  assert.deepEqual([event, payload], ['hello', { number: 1 }])
+}
+
+export async function presence(project) {
+  const room = `room ${project.device}`
+  const [mine, yours] = ['me', 'you'].map((key) => project.client().channel(room, { config: { presence: { key } } }))
+  const joins = new Inbox('a join')
+  const leaves = new Inbox('a leave')
+  mine.on('presence', { event: 'join' }, ({ key, newPresences }) => joins.put([key, newPresences[0].site]))
+  mine.on('presence', { event: 'leave' }, ({ key }) => leaves.put(key))
+  for (const channel of [mine, yours]) {
+    await inTime(new Promise((resolve) => channel.subscribe((status) => status === 'SUBSCRIBED' && resolve())), 'a subscription')
+  }
+  assert.equal(await yours.track({ site: 'WLCE' }), 'ok')
+  assert.deepEqual(await joins.take(), ['you', 'WLCE'])
+  assert.deepEqual(Object.keys(mine.presenceState()), ['you'])
+  await yours.untrack()
+  assert.equal(await leaves.take(), 'you')
 }
