@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wattline.contracts.flux.catalog import RelationType, Unique
-from wattline.contracts.flux.errors import Refusal
+from wattline.contracts.flux.catalog import RelationType, Type, Unique
+from wattline.contracts.flux.errors import Refusal, sql
 from wattline.contracts.flux.expression import Sort
 from wattline.contracts.flux.relation import Edit, Need, Scan, TableChange
 from wattline.contracts.flux.relations import lines
 from wattline.contracts.flux.relations.devices import KEYS, Devices
 from wattline.contracts.flux.relations.narrowing import span, values
+from wattline.contracts.flux.values.render import print_text
 from wattline.ingest.pipeline import Pipeline
 from wattline.ingest.table_rows import EARLIEST, LATEST, Slice
 from wattline.model.clock import Clock
@@ -93,8 +94,12 @@ class Readings:
         return rows.filter(pa.array(mine, pa.bool_()))
 
     async def commit(self, tenant: str, edit: Edit) -> None:
-        """One group commit of the journal, whatever it is made of; see `relation.Relation`."""
+        """One group commit of the journal, whatever it is made of; see `relation.Relation`.
+
+        Raises `Refusal` 42501 for rows of another contract's device, 22008 for times of which the store holds no row.
+        """
         self._refuse_foreign(tenant, edit)
+        _refuse_times(edit)
         self._position = max(self._clock.micros(), self._position + 1)
         rows: list[Row] = []
         if edit.deleted is not None and len(edit.deleted):
@@ -169,6 +174,18 @@ def _edit(rows: pa.Table, found: Slice, first: int, since: int) -> Edit:
     fresh = made.filter(pc.invert(removed))
     changed = kept.filter(pc.invert(fresh))
     return Edit(inserted=kept.filter(fresh), old=changed, new=changed, deleted=rows.filter(removed))
+
+
+def _refuse_times(edit: Edit) -> None:
+    for rows in (edit.inserted, edit.new):
+        if rows is None or not len(rows):
+            continue
+        times = rows.column("time")
+        outside = pc.or_(pc.less(times, EARLIEST), pc.greater_equal(times, LATEST))
+        row = pc.index(outside, True).as_py()
+        if row >= 0:
+            text = print_text(times.slice(row, 1).combine_chunks(), Type.TIMESTAMPTZ)[0].as_py()
+            raise sql(400, "22008", f'timestamp out of range: "{text}"', "Readings are of the years 1970 to 2112.")
 
 
 def _runs(positions: Sequence[int]) -> list[tuple[int, int, int]]:
