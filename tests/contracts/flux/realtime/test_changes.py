@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pyarrow as pa
+import pytest
 
 from tests.contracts.flux.memory import MemoryRelation
 from wattline.contracts.flux.realtime.limits import MEBIBYTE
@@ -24,7 +25,10 @@ async def test_one_frame_for_each_row_in_the_order_of_the_commits(service: Servi
             await service.insert(A, *(float(number * 700 + at) for at in range(700)), minute=number * 700)
         found = await client.changes(3500)
         assert [each["record"]["soe"] for each in found] == [float(number) for number in range(3500)]
-        assert len({each["position"] for each in found}) == 5
+        for first in range(0, 3500, 700):
+            *before, last = (each["position"] for each in found[first : first + 700])
+            assert set(before) == {last - 1}
+        assert len({each["commit_timestamp"] for each in found}) == 5
 
 
 async def test_only_the_device_that_was_asked_for(service: Service) -> None:
@@ -191,6 +195,23 @@ async def test_many_subscribers_of_one_device_each(service: Service) -> None:
             found = await client.changes(20)
             assert {each["record"]["device_id"] for each in found} == {device(number)}
             assert len({each["record"]["time"] for each in found}) == 20
+
+
+async def test_a_commit_that_cannot_be_told_ends_the_connections_that_would_miss_it(
+    at: Place, service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with service.client() as mine, service.client() as other:
+        await mine.subscribe(bess())
+        await other.subscribe({"event": "*", "schema": "flux", "table": METER})
+        broken = Edit(inserted=pa.table({"device_id": [A]}))
+        at.platform.bus.publish("flux", TableChange(service.tenant, BESS, at.clock.micros(), broken))
+        assert await mine.closed() == 1011
+        assert "could not be told" in caplog.text
+        await other.silent()
+        async with service.client() as again:
+            await again.subscribe(bess())
+            await service.insert(A, 1.0)
+            await again.changes(1)
 
 
 async def test_an_empty_edit_tells_nothing(service: Service, at: Place) -> None:

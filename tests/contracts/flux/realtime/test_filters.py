@@ -11,7 +11,7 @@ from wattline.contracts.flux.evaluate.filter import mask
 from wattline.contracts.flux.expression import Expression
 from wattline.contracts.flux.realtime import filters
 from wattline.contracts.flux.realtime.bindings import Binding, Kind, Shape
-from wattline.contracts.flux.realtime.filters import MOST_VALUES, OPERATORS, Ungrammatical
+from wattline.contracts.flux.realtime.filters import MOST_CONDITIONS, MOST_LETTERS, MOST_VALUES, OPERATORS, Ungrammatical
 from wattline.contracts.flux.realtime.index import Index, split
 from wattline.contracts.flux.syntax.ast import Condition, Field
 from wattline.contracts.flux.tables import BESS, REGISTRY
@@ -87,11 +87,13 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
         return
 
 
-def test_a_hundred_values_and_no_more() -> None:
+def test_so_much_and_no_more() -> None:
     listed = ",".join(["1"] * MOST_VALUES)
     assert len(one(f"soe=in.({listed})")[2]) == MOST_VALUES  # type: ignore[arg-type]
-    with pytest.raises(Ungrammatical):
-        filters.parse(f"soe=in.({listed},1)")
+    assert len(filters.parse(",".join(["soe=gt.1"] * MOST_CONDITIONS))) == MOST_CONDITIONS
+    for text in (f"soe=in.({listed},1)", ",".join(["soe=gt.1"] * (MOST_CONDITIONS + 1)), "name=eq." + "x" * MOST_LETTERS):
+        with pytest.raises(Ungrammatical):
+            filters.parse(text)
 
 
 SOES = [None, 0.0, 1.5, 2.0, float("nan")]

@@ -36,6 +36,24 @@ async def test_channels_of_a_connection(at: Place) -> None:
         assert answer == {"status": "error", "response": {"reason": "ChannelRateLimitReached: Too many channels"}}
 
 
+async def test_sizes(at: Place) -> None:
+    limits = Limits(all_bindings=3, join_bytes=1000, topic_bytes=20, presence_bytes=100)
+    async with Service.open(at, limits) as service, service.client() as client:
+        await client.join(bess(), bess(), topic="realtime:1")
+        await client.event("system")
+        reason = "ChannelRateLimitReached: Too many postgres_changes"
+        assert (await client.join(bess(), bess(), topic="realtime:2"))["response"] == {"reason": reason}
+        answer = await client.join(topic="realtime:2", more="x" * 1000)
+        assert answer["response"] == {"reason": "InvalidJoinPayload: the payload is longer than 1000 bytes"}
+        answer = await client.join(topic="realtime:" + "ü" * 6)
+        assert answer["response"] == {"reason": "InvalidJoinPayload: the topic is longer than 20 bytes"}
+        for size, status in ((10, "ok"), (100, "error")):
+            await client.say("realtime:1", "presence", {"event": "track", "payload": {"x": "x" * size}})
+            while (found := await client.hear())[3] != "phx_reply":
+                pass
+            assert found[4]["status"] == status
+
+
 async def test_joins_in_a_second(at: Place) -> None:
     async with Service.open(at, Limits(joins=2)) as service, service.client() as client:
         for topic in ("realtime:1", "realtime:2"):

@@ -88,6 +88,17 @@ async def test_what_was_missed_comes_first(service: Service) -> None:
         assert position > last
 
 
+async def test_a_time_is_a_position_too(service: Service) -> None:
+    async with service.client() as client:
+        await client.subscribe(bess())
+        for number in range(3):
+            service.clock.advance(1)
+            await service.insert(A, float(number), number + 10.0, minute=number * 2)
+        stamps = [each["commit_timestamp"] for each in await client.changes(6)]
+    async with service.client() as client:
+        assert (await returned(client, bess(), count=4, since=stamps[2]))[0] == [1, 11, 2, 12]
+
+
 async def test_the_named_position_is_enough_to_come_back(service: Service) -> None:
     await service.insert(A, 1.0)
     service.clock.advance(0.001)
@@ -212,3 +223,47 @@ async def test_leaving_while_the_past_is_read(at: Place) -> None:
         assert [(await client.hear())[3] for _ in range(2)] == ["phx_reply", "phx_close"]
         table.gate.set()
         await client.silent()
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whoever_comes_back_again_and_again_misses_nothing(service: Service, seed: int) -> None:
+    chance, count = random.Random(seed), 120
+    key = await service.key()
+
+    async def write() -> None:
+        number = 0
+        while number < count:
+            size = min(count - number, chance.randrange(1, 6))
+            await service.insert(A, *(float(number + at) for at in range(size)), minute=number)
+            number += size
+            for _ in range(chance.randrange(4)):
+                await asyncio.sleep(0)
+
+    async def follow() -> list[float]:
+        found: list[float] = []
+        last = begun
+        while len(found) < count:
+            once: list[float] = []
+            asked = last
+            async with service.client(key) as client:
+                await client.join(bess(), since=asked)
+                for _ in range(chance.randrange(1, 30)):
+                    told = await client.hear()
+                    if told[3] == "postgres_changes":
+                        data = told[4]["data"]
+                        last = data["position"]
+                        once += soes([data])
+                        # Only the rows of a commit that was cut off come again.
+                        assert once[-1] not in found or last - asked in (0, 1)
+                        if {*found, *once} == {*map(float, range(count))}:
+                            break
+            assert once == list(dict.fromkeys(once))
+            found += [soe for soe in once if soe not in found]
+        return found
+
+    async with service.client(key) as client:
+        begun = await client.subscribe(bess())
+    followers = [asyncio.create_task(follow()) for _ in range(3)]
+    await write()
+    for follower in followers:
+        assert await asyncio.wait_for(follower, 20) == [float(number) for number in range(count)]

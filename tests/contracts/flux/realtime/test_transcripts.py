@@ -32,9 +32,10 @@ def subscribed(position: int) -> str:
 def change(position: int, row_id: str) -> str:
     return (
         '{"ids":[1],"data":{"schema":"flux","table":"mg_bess_readings","commit_timestamp":"STAMP","type":"INSERT",'
-        f'"position":{position},"columns":{COLUMNS},"errors":null,"record":{{"time":"2024-01-01T12:00:00+00:00",'
+        f'"columns":{COLUMNS},"errors":null,"record":{{"time":"2024-01-01T12:00:00+00:00",'
         f'"device_id":"{U}","id":"{row_id}","created_at":"2024-01-01T12:00:00.000001+00:00","soe":65.5,"target_power":-25,'
-        '"available_inverter_blocks":4,"command_source":1,"real_power_mode":null}}}'
+        '"available_inverter_blocks":4,"command_source":1,"real_power_mode":null},'
+        f'"position":{position}}}}}'
     )
 
 

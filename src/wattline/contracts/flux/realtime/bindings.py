@@ -9,10 +9,12 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from wattline.contracts.flux.caller import Caller, Policy
+from wattline.contracts.flux.catalog import Type
 from wattline.contracts.flux.errors import Refusal
 from wattline.contracts.flux.expression import Expression
 from wattline.contracts.flux.realtime import filters
 from wattline.contracts.flux.relation import Relation, Relations
+from wattline.contracts.flux.values import literal
 
 Kind: TypeAlias = Literal["INSERT", "UPDATE", "DELETE"]
 EVENTS = ("INSERT", "UPDATE", "DELETE", "*")
@@ -50,15 +52,27 @@ class Rejected(Exception):
 
 
 def position(value: object, newest: int) -> int | None:
-    """A `since`: a whole number of microseconds, also as text, not beyond `newest`. Raises `Rejected`."""
+    """A `since`: a whole number of microseconds, also as text, not beyond `newest`; or a time, from which on commits count.
+
+    A `commit_timestamp` is such a time: what was committed in its millisecond comes again. Raises `Rejected`.
+    """
     if value is None:
         return None
-    found = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20 else value
+    found = _number(value, newest) if isinstance(value, str) else value
     if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found < LATEST:
-        raise Rejected("`since` is not a position: a whole number of microseconds, as events have it")
+        raise Rejected("`since` is neither a position, a whole number of microseconds as events have it, nor a time")
     if found > newest:
         raise Rejected("`since` is a position that no commit has reached")
     return found
+
+
+def _number(text: str, now: int) -> int | None:
+    if text.isascii() and text.isdigit() and len(text) < 20:
+        return int(text)
+    try:
+        return max(0, int(literal.parse(Type.TIMESTAMPTZ, text, now)) - 1)
+    except Refusal:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

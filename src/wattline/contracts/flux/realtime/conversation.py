@@ -104,7 +104,14 @@ class Conversation:
         reply(self._outbox, self._version, asked, "error", {"reason": reason})
 
     async def _admitted(self, asked: Message) -> Channel:
-        config = Config.of(asked.read(), self._shared.limits)
+        limits = self._shared.limits
+        if len(asked.topic.encode()) > limits.topic_bytes:
+            raise BadConfig(f"the topic is longer than {limits.topic_bytes} bytes")
+        if len(bytes(asked.payload)) > limits.join_bytes:
+            raise BadConfig(f"the payload is longer than {limits.join_bytes} bytes")
+        config = Config.of(asked.read(), limits)
+        if len(config.entries) + sum(len(each.channel.config.entries) for each in self.joined.values()) > limits.all_bindings:
+            raise SocketRefused(429, "ChannelRateLimitReached", "Too many postgres_changes")
         token = config.token
         if not token or token.startswith(joining.OPAQUE):
             token = None
@@ -168,8 +175,8 @@ class Conversation:
         channel = found.channel
         if kind == "track":
             meta = said.get("payload") or {}
-            if not isinstance(meta, dict):
-                channel.reply(asked, "error", {"reason": "the payload of a presence is not an object"})
+            if not isinstance(meta, dict) or len(bytes(asked.payload)) > self._shared.limits.presence_bytes:
+                channel.reply(asked, "error", {"reason": "the payload of a presence is no object, or too large"})
                 return
             if not channel.config.presence:
                 channel.config = replace(channel.config, presence=True)

@@ -62,14 +62,13 @@ def _only(kind: RelationType, rows: pa.Table, names: list[str]) -> pa.Table:
 
 
 def documents(kind: RelationType, change: TableChange, part: Part, rows: list[int], shape: Shape) -> list[bytes]:
-    """What is told of the chosen rows of a part, to those who asked in this shape."""
+    """What is told of the chosen rows of a part, to those who asked in this shape: a document without its end (`ending`)."""
     columns = [column for column in kind.columns if shape.columns is None or column.name in shape.columns]
     told = {
         "schema": shape.schema,
         "table": kind.name,
         "commit_timestamp": commit_timestamp(change.position),
         "type": part.kind,
-        "position": change.position,
         "columns": [{"name": column.name, "type": column.type.value} for column in columns],
     }
     head = _encode(told)[:-1]
@@ -88,8 +87,13 @@ def documents(kind: RelationType, change: TableChange, part: Part, rows: list[in
             shown += b',"record":' + record
         if old is not None:
             shown += b',"old_record":' + old[at]
-        found.append(b'%b,"errors":%b%b}' % (head, errors, shown))
+        found.append(b'%b,"errors":%b%b' % (head, errors, shown))
     return found
+
+
+def ending(position: int) -> bytes:
+    """The end of a document: the position to come back with by whoever has had this row."""
+    return b',"position":%d}' % position
 
 
 def commit_timestamp(position: int) -> str:

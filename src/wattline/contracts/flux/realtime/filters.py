@@ -18,6 +18,10 @@ from wattline.contracts.flux.syntax.ast import Condition, Field, Operator
 OPERATORS = ("eq", "neq", "lt", "lte", "gt", "gte", "in", "like", "ilike", "is", "match", "imatch", "isdistinct")
 MOST_VALUES = 100
 """Values of an `in` list."""
+MOST_CONDITIONS = 20
+"""Conditions of a filter, each of which may cost a look at every change."""
+MOST_LETTERS = 16_384
+"""Letters of a filter: room for several lists of the most values."""
 WORDS = ("null", "not_null", "true", "false", "unknown")
 
 _HEAD = re.compile(rf"\s*([A-Za-z_]\w*)=(not\.)?({'|'.join(sorted(OPERATORS, key=len, reverse=True))})\.", re.ASCII)
@@ -31,8 +35,13 @@ class Ungrammatical(Exception):
 
 def parse(text: str) -> tuple[Condition, ...]:
     """The conditions of a filter; none of an empty one. Raises `Ungrammatical`."""
-    found, at = [], 0
+    if len(text) > MOST_LETTERS:
+        raise Ungrammatical(f"longer than {MOST_LETTERS} letters")
+    found: list[Condition] = []
+    at = 0
     while at < len(text):
+        if len(found) == MOST_CONDITIONS:
+            raise Ungrammatical(f"more than {MOST_CONDITIONS} conditions")
         head = _HEAD.match(text, at)
         if head is None:
             raise Ungrammatical(f"expected column=operator.value at character {at + 1}")

@@ -102,6 +102,8 @@ class Hub:
                     change = delivery.message
                     if isinstance(change, TableChange) and change.position > self._reread.get(_place(change), -1):
                         await self._take(change)
+                        # However many wait, others have their turn.
+                        await asyncio.sleep(0)
             if subscription.reason != OVERFLOWED:
                 return
             log.warning("more commits than subscribers were told of in time; they are read again")
@@ -119,6 +121,7 @@ class Hub:
                 async for change in relation.changes(tenant, after):
                     await self._take(change)
                     after = self._reread[place] = change.position
+                    await asyncio.sleep(0)
                 return
             except Unavailable:
                 await asyncio.sleep(AGAIN_SECONDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MEBIBYTE = 1 << 20
+KIBIBYTE, MEBIBYTE = 1 << 10, 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,20 @@ class Limits:
     """Topics joined on a connection."""
     bindings: int = 100
     """Bindings of a channel; each is matched against every change, so they are as many as channels."""
+    all_bindings: int = 1000
+    """Bindings of all channels of a connection."""
     joins: int = 500
     """Joins of a tenant in a second, so that clients that come back all at once are let in over some seconds."""
     messages: int = 500
     """Broadcasts and presences that a connection may send in a second: each goes to every member of a topic."""
     message_bytes: int = MEBIBYTE
     """One message of a client; a longer one ends the connection. Also the longest record that is shown whole."""
+    join_bytes: int = 256 * KIBIBYTE
+    """The payload of a join, which is kept as long as the channel."""
+    topic_bytes: int = KIBIBYTE
+    """A topic, which each message repeats."""
+    presence_bytes: int = 16 * KIBIBYTE
+    """What a client says of its presence, which whoever joins is told of everybody."""
     waiting_frames: int = 32_768
     """Frames that may wait for a connection: the rows of the longest bulk insert that a client in good order keeps up with."""
     waiting_bytes: int = 32 * MEBIBYTE

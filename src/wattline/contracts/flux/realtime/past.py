@@ -59,6 +59,7 @@ class Past:
         for chunk in frames(relation, change, index):
             for _, frame in chunk:
                 self.channel.outbox.put(frame)
+            await asyncio.sleep(0)
             await self.channel.outbox.room()
 
     async def _merged(self) -> AsyncIterator[TableChange]:
