@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from hypothesis import strategies as st
@@ -27,8 +28,15 @@ def _texts() -> st.SearchStrategy[str]:
     return st.text("aAbB,.()\"\\ {}é%_*'", min_size=1, max_size=4)
 
 
-def _patterns() -> st.SearchStrategy[str]:
-    return st.lists(st.sampled_from([*"abABé,.() {}'\"", "*", "%", "_", "\\%", "\\_", "\\\\"]), max_size=5).map("".join)
+@st.composite
+def _patterns(draw: st.DrawFn, known: Sequence[str]) -> str:
+    """A text that is there with a wildcard for a part of it, or any row of letters and wildcards."""
+    if draw(st.booleans()):
+        return "".join(draw(st.lists(st.sampled_from([*"abABé,.() {}'\"", "*", "%", "_", "\\%", "\\_", "\\\\"]), max_size=5)))
+    text = draw(st.sampled_from(known))
+    start, end = sorted((draw(st.integers(0, len(text))), draw(st.integers(0, len(text)))))
+    escaped = [re.sub(r"[%_\\]", r"\\\g<0>", part) for part in (text[:start], text[end:])]
+    return draw(st.sampled_from("*%_")).join(escaped)
 
 
 def _expressions() -> st.SearchStrategy[str]:
@@ -51,13 +59,14 @@ def conditions(draw: st.DrawFn, known: Mapping[Operand, Sequence[str]]) -> Condi
     """One comparison of a column, with literals of its type."""
     operand = draw(st.sampled_from(sorted(known, key=lambda each: each.written)))
     negated = draw(st.booleans())
-    operator = draw(st.sampled_from(("is", *ORDERED, *(PATTERNS if operand.kind is Kind.TEXT else ()))))
+    # Texts are compared in half of the cases, and matched in the others.
+    operator = draw(st.sampled_from(("is", *ORDERED, *(2 * PATTERNS if operand.kind is Kind.TEXT else ()))))
     if operator == "is":
         words = TRUTHS if operand.kind is Kind.TRUTH else NULLS
         return Condition(operand, "is", (draw(st.sampled_from(words)).lower(),), None, negated)
     values = literals(operand.kind, known[operand])
     if operator in PATTERNS:
-        values = _patterns() if "like" in operator else _expressions()
+        values = _patterns(known[operand]) if "like" in operator else _expressions()
     if operator == "in":
         return Condition(operand, "in", tuple(draw(st.lists(values, max_size=4))), None, negated)
     modifier = draw(st.sampled_from((None, None, "any", "all"))) if operator in MODIFIED else None
