@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tests.stores import Spine, spine
+from tests.stores import FOUR, Spine, spine
 from wattline.changes.service import ChangeLog
 from wattline.contracts.flux.catalog import Type
 from wattline.contracts.flux.expression import Among, Both, Compare, Ref, Sort
@@ -29,6 +29,9 @@ from wattline.contracts.flux.rpc import meters
 from wattline.contracts.flux.rpc.meters import TYPES, WIDTHS, MeterIntervals
 from wattline.contracts.flux.tables import BESS, BESS_ROLLUPS, COUNTERS, METER, METER_ROLLUPS, MINIMA, POWERS
 from wattline.model.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
+from wattline.model.place import Layout, Quantity
+from wattline.model.record import Row as StreamRow
+from wattline.registry.listing import Shown
 from wattline.registry.listings import Listings
 
 TENANT = "default"
@@ -43,7 +46,7 @@ class Place:
 
     def __init__(self, store: Spine, log: ChangeLog) -> None:
         self.store = store
-        listings = Listings(store.registry, log, store.clock)
+        self.listings = listings = Listings(store.registry, log, store.clock)
         self.meters = Devices(store.registry, listings, METER)
         self.batteries = Devices(store.registry, listings, BESS)
         self.tables = {
@@ -216,6 +219,39 @@ async def test_devices_are_chosen_and_do_not_touch_each_other(place: Place) -> N
         mine = await place.call("get_meter_readings_5m", START, START + DAY, frozenset({device, str(uuid.uuid4())}))
         assert repr(mine) == repr([row for row in whole if row["device_id"] == device])
     assert await place.call("get_meter_readings_5m", START, START + DAY, frozenset()) == []
+
+
+async def test_devices_of_other_contracts(place: Place) -> None:
+    """Their values are multiplied and rounded as rows show them, and several streams of one device are one device."""
+    random = Random(11)
+    feeder = await place.store.registry.register(TENANT, "somewhere", "feeder-1", FOUR)
+    layouts = [Layout(f"mcs.{name}", (Quantity(name, "kW"),)) for name in ("p", "e")]
+    points = [await place.store.registry.register(TENANT, "hall", "MSB", layout) for layout in layouts]
+    shown = [Shown(METER.name, FOUR.name, {"power_total_active": ("power_mw", 1000.0), "frequency": ("frequency_hz", 1.0)})]
+    await place.listings.expose(TENANT, feeder.device, shown, name="feeder", kind="meter", uuid=A)
+    shown = [
+        Shown(METER.name, "mcs.p", {"power_total_active": ("p", -0.1)}),
+        Shown(METER.name, "mcs.e", {"energy_imported_active": ("e", 0.1)}),
+    ]
+    await place.listings.expose(TENANT, points[0].device, shown, name="MSB", kind="meter", uuid=B)
+    rows = []
+    for second in range(0, 4 * 3600, 37):
+        at = START + second * SECOND
+        values = (11.0, 90.0, random.random(), 50.0 + random.random() / 100)
+        rows.append(StreamRow(feeder.id, at, at, values, random.choice([0, 0, 1, 2])))
+        rows.append(StreamRow(points[0].id, at, at, (random.random(),)))
+        rows.append(StreamRow(points[1].id, at + second % 2, at, (second % 1000 / 7,)))
+    await place.store.pipeline.ingest.submit(rows)
+    await compare(place)
+    await place.store.pipeline.rollup.advance()
+    await compare(place)
+    before = await place.call("get_meter_readings_5m", START, START + DAY, columns=["time_b", "power_total_active_avg"])
+    place.store.clock.advance(100 * DAY / SECOND)
+    await place.store.pipeline.rollup.retain()
+    after = await place.call("get_meter_readings_5m", START, START + DAY, columns=["time_b", "power_total_active_avg"])
+    assert [row["time_b"] for row in after] == [row["time_b"] for row in before]
+    for row, other in zip(after, before, strict=True):
+        assert row["power_total_active_avg"] == pytest.approx(other["power_total_active_avg"], rel=1e-6)
 
 
 async def test_a_row_that_holds_nothing_makes_an_interval(place: Place) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -127,16 +126,19 @@ class Plan:
 
     def part(self, first: int, devices: int, start: int, end: int) -> Plan:
         """Some of the devices and of the range."""
-        chosen = slice(first, first + devices)
-        shape = Shape(self.shape.streams[chosen], self.shape.places[chosen])
-        return Plan(shape, self.uuids[chosen], self.wanted, start, end, self.width)
+        shape = self.shape
+        mine = [at for at, rank in enumerate(shape.order) if first <= rank < first + devices]
+        some = Shape(
+            [shape.streams[at] for at in mine], [shape.places[at] for at in mine], [shape.order[at] - first for at in mine]
+        )
+        return Plan(some, self.uuids[first : first + devices], self.wanted, start, end, self.width)
 
 
 class _Grid:
     """Every interval of every series of a plan, while it is filled."""
 
     def __init__(self, plan: Plan) -> None:
-        series, intervals = len(plan.shape.streams), plan.intervals
+        series, intervals = len(plan.uuids), plan.intervals
         self._start, self._width, self._intervals = plan.start, plan.width, intervals
         size, lines = series * intervals, len(plan.wanted.values)
         self._there = np.zeros(size, bool)
@@ -148,11 +150,12 @@ class _Grid:
     def _cell(self, series: NDArray[np.int64], time: NDArray[np.int64]) -> NDArray[np.int64]:
         return series * self._intervals + (time - self._start) // self._width
 
-    def fill(self, filled: Filled, streams: Sequence[int]) -> None:
+    def fill(self, filled: Filled, shape: Shape) -> None:
         """There are rows in these intervals."""
-        ids = np.array(streams, np.int64)
+        ids = np.array([stream.id for stream in shape.streams], np.int64)
         order = np.argsort(ids)
-        self._there[self._cell(order[np.searchsorted(ids[order], filled.stream)], filled.start)] = True
+        series = np.array(shape.order, np.int64)[order]
+        self._there[self._cell(series[np.searchsorted(ids[order], filled.stream)], filled.start)] = True
 
     def value(self, part: Cells, sensors: _Sensors) -> None:
         """Add what intervals hold."""
@@ -226,7 +229,7 @@ class IntervalRows:
 
     async def _filled(self, plan: Plan, grid: _Grid) -> None:
         found = await self._intervals.filled(plan.shape.streams, plan.start, plan.end, plan.width)
-        grid.fill(found, [stream.id for stream in plan.shape.streams])
+        grid.fill(found, plan.shape)
 
     async def _cells(self, plan: Plan, grid: _Grid, own: bool) -> None:
         sensors = self._sensors(plan, slice(len(plan.wanted.values)), own)
@@ -252,9 +255,9 @@ class IntervalRows:
     def _sensors(self, plan: Plan, columns: slice, own: bool) -> _Sensors:
         """Those of some columns, of the streams that write to the relation itself or of the others."""
         found = _Sensors()
-        for series, stream in enumerate(plan.shape.streams):
+        for stream, places, series in zip(plan.shape.streams, plan.shape.places, plan.shape.order, strict=True):
             if (stream.layout.name == self._devices.layout.name) is own:
-                for line, place in enumerate(plan.shape.places[series][columns]):
+                for line, place in enumerate(places[columns]):
                     if place is not None:
                         found.add(stream.sensor_ids[place[0]], line, series, place[1])
         return found
