@@ -94,6 +94,8 @@ class Pipeline:
         )
         self.caught_up = asyncio.Event()
         """Set once the journal was replayed and the newest rows are known."""
+        self.listeners: list[Callable[[Sequence[Row]], None]] = []
+        """Called with every committed row in the order of the commits, before their senders are answered; must be quick."""
         self._tasks: list[asyncio.Task[None]] = []
         self._following: list[asyncio.Task[None]] = []
 
@@ -109,6 +111,12 @@ class Pipeline:
         self.tables.recent.heard(block.rows)
         for follower in self._followers:
             follower.add(block)
+        for listener in self.listeners:
+            try:
+                listener(block.rows)
+            except Exception:
+                # The rows are durable, and their callers must hear so whatever a listener does.
+                log.exception("a listener failed")
 
     def _unneeded(self, upto: int) -> int:
         """Up to which block no follower needs the journal any more."""

@@ -229,6 +229,16 @@ class Listings:
             known = self._exposures[tenant] = version, list(self._resolve(tenant))
         return known[1]
 
+    @property
+    def every_version(self) -> tuple[int, int]:
+        """Other than before where a listing of any tenant, or what is registered, may have changed."""
+        return self._registry.listed_again.total(), self._registry.counts.total()
+
+    def every_exposure(self) -> Iterable[Exposure]:
+        """The exposures of every tenant: for the engine's own work, never for an answer to a caller."""
+        for tenant in sorted(self._registry.listed_again):
+            yield from self.exposures(tenant)
+
     def _resolve(self, tenant: str) -> Iterable[Exposure]:
         for listing in self._registry.listings(tenant):
             device = listing.device

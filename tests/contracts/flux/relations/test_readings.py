@@ -18,6 +18,7 @@ from wattline.contracts.flux.catalog import Type
 from wattline.contracts.flux.expression import Among, Both, Compare, Ref, Sort
 from wattline.contracts.flux.relation import Edit, Need, TableChange
 from wattline.contracts.flux.relations.devices import Devices
+from wattline.contracts.flux.relations.foreign import Foreign
 from wattline.contracts.flux.relations.readings import Readings
 from wattline.contracts.flux.tables import METER
 from wattline.model.clock import HOUR, MINUTE, ManualClock
@@ -184,6 +185,23 @@ async def test_the_points_of_a_meter_of_another_contract_make_one_row_an_instant
     ]
     newest = Need(frozenset({"time"}), Compare(DEVICE, "eq", A), (Sort(TIME, True),), 2)
     assert [row["time"] - START for row in await place.rows(newest)] == [9, 2, 1, 0]
+
+
+async def test_what_a_device_of_another_contract_sends_is_told_as_it_is_read(place: Place) -> None:
+    feeder = await place.store.registry.register(TENANT, "somewhere", "feeder-1", FOUR)
+    place.store.pipeline.listeners.append(Foreign(place.listings, (METER,), place.told.append).heard)
+    await place.store.pipeline.ingest.submit([Row(feeder.id, START, START, (11.0, 90.0, 2.0, 50.0))])
+    assert place.told == []
+    shown = Shown(METER.name, feeder.layout.name, {"power_total_active": ("power_mw", 1000.0)})
+    await place.listings.expose(TENANT, feeder.device, [shown], name="feeder", kind="meter", uuid=A)
+    await place.store.pipeline.ingest.submit([Row(feeder.id, START + 1, START + 5, (11.0, 90.0, None, 50.0))])
+    await place.store.pipeline.ingest.submit([Row(feeder.id, START + 2, START + 6, (11.0, 90.0, 3.0, 50.0), 2)])
+    told = [row for change in place.told for row in (change.edit.inserted or pa.table({})).to_pylist()]
+    assert told == (await place.rows())[1:]
+    assert [change.position for change in place.told] == [START + 5, START + 6]
+    await place.listings.hide(TENANT, A)
+    await place.store.pipeline.ingest.submit([Row(feeder.id, START + 3, START + 7, (11.0, 90.0, 3.0, 50.0))])
+    assert len(place.told) == 2
 
 
 async def test_a_client_resumes_where_it_stopped(place: Place) -> None:
