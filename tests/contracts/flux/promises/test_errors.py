@@ -39,7 +39,7 @@ READS: list[tuple[str, Headers, int, str, str]] = [
     (BESS, {"Range": "9-0"}, 416, "PGRST103", "Requested range not satisfiable"),
     (f"{BESS}?offset=3", {"Prefer": "count=exact"}, 416, "PGRST103", "Requested range not satisfiable"),
     (BESS, {"Accept-Profile": "private"}, 406, "PGRST106", "Invalid schema: private"),
-    (BESS, {"Accept": "application/geo+json"}, 406, "PGRST107", "None of these media types are available: application/geo+json"),
+    (BESS, {"Accept": "application/geo+json"}, 406, "PGRST107", "None of these media types are available: application/geo"),
     (BESS, {"Accept": "application/vnd.pgrst.plan"}, 406, "PGRST107", "None of these media types are available"),
     (f"{BESS}?mg_device_registry.name=eq.x", {}, 400, "PGRST108", "'mg_device_registry' is not an embedded resource"),
     (BESS, OBJECT, 406, "PGRST116", "Cannot coerce the result to a single JSON object"),

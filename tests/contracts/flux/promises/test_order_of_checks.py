@@ -6,11 +6,11 @@ from typing import Any
 
 import httpx
 
-from tests.contracts.flux.door.project import Project
+from tests.contracts.flux.door.project import BESS, Project
 
 STEPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("401", {"key": False}),
-    ("PGRST125", {"path": "/rest/v1/mg_bess_readings/more"}),
+    ("PGRST125", {"path": f"{BESS}/more"}),
     ("PGRST106", {"headers": {"Content-Profile": "private"}}),
     ("PGRST100", {"query": {"select": "(", "soe": "0"}}),
     ("PGRST102", {"content": "{"}),
