@@ -25,6 +25,7 @@ from wattline.contracts.flux.read.rows import Reader
 from wattline.contracts.flux.realtime import routes as realtime
 from wattline.contracts.flux.relation import Relation, Relations
 from wattline.contracts.flux.relations.devices import Devices
+from wattline.contracts.flux.relations.foreign import Foreign
 from wattline.contracts.flux.relations.intervals import IntervalRows
 from wattline.contracts.flux.relations.market import MarketData, MarketTypes
 from wattline.contracts.flux.relations.readings import Readings
@@ -99,6 +100,7 @@ def relations(platform: Platform) -> Relations:
     for kind, rollups in ((BESS, BESS_ROLLUPS), (METER, METER_ROLLUPS)):
         rows = IntervalRows(devices[kind.name], platform.pipeline.intervals)
         made += [Rollup(rollup, rows) for rollup in rollups]
+    platform.pipeline.listeners.append(Foreign(platform.listings, (BESS, METER), publish).heard)
     return Relations({relation.type.name: relation for relation in made})
 
 
