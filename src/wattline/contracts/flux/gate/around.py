@@ -9,7 +9,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from wattline.contracts.flux.errors import Refusal
 from wattline.contracts.flux.gate.rates import RATE
+from wattline.contracts.flux.telling import told
 
 MAX_AGE_SECONDS = 86_400
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "OPTIONS", "HEAD")
@@ -50,10 +52,17 @@ class Around:
 
 
 class _Cors(CORSMiddleware):
-    """Allows Authorization also to a preflight that asks for other headers alone, as PostgREST does."""
+    """Allows Authorization also to a preflight that asks for other headers alone, as PostgREST does.
+
+    One that is not granted is told why in the contract's shape.
+    """
 
     def preflight_response(self, request_headers: Headers) -> Response:
         response = super().preflight_response(request_headers)
+        if response.status_code != 200:
+            refused = told(Refusal(response.status_code, "PT400", bytes(response.body).decode()))
+            refused.headers.update({name: value for name, value in response.headers.items() if name not in refused.headers})
+            response = refused
         named = [name.strip() for name in request_headers.get("access-control-request-headers", "").split(",") if name.strip()]
         if "authorization" not in map(str.lower, named):
             named.append("Authorization")
