@@ -26,6 +26,8 @@ OTHER = r"[^\pL\pM\pN_]"
 TOKEN = re.compile(r"\s*(?:([&|!()])|<(-|\d{1,5})>|'((?:[^']|'')*)'|([^\s&|!()<>':*]+))(?::(\*?[A-Da-d]*\*?))?")
 WEB = re.compile(r'(-?)(?:"([^"]*)"?|([^\s"]+))')
 FARTHEST = 64
+LONGEST = 64
+"""Words of a phrase, those between its words included: what RE2 makes of each is large."""
 LANGUAGES = frozenset({"simple"})
 
 
@@ -90,7 +92,8 @@ def _expression(phrase: Words) -> str:
 def parse(kind: str, text: str, language: str | None) -> Query | None:
     """A query as `to_tsquery`, `plainto_tsquery`, `phraseto_tsquery` or `websearch_to_tsquery` reads it.
 
-    Raises `Refusal` 42601 for what does not parse, 2201B and 54001 for what is too large, PGRST127 for what is not offered.
+    Raises `Refusal` 42601 for what does not parse; 2201B, 54000 and 54001 for what is too large; PGRST127 for what is not
+    offered.
     """
     if language is not None and language.lower() not in LANGUAGES:
         details = f'the text search configuration "{language}"; only "simple" is'
@@ -117,7 +120,9 @@ def _read(kind: str, text: str) -> Query | None:
 
 def _check(query: Query | None) -> None:
     match query:
-        case Words():
+        case Words(_, gaps):
+            if 1 + sum(gaps) > LONGEST:
+                raise sql(400, "54000", f"a phrase may have at most {LONGEST} words, those between its words included")
             probe(_expression(query))
         case Without(part):
             _check(part)

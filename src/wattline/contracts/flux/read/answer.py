@@ -22,8 +22,9 @@ def everything(relation: str) -> bool:
 class Limits:
     """What one answer may be.
 
-    An answer of more than `answer_rows` rows (of an embed: for all rows together) is refused, and so is a read that would have
-    to hold more than `held_rows` to put them in order. `max_rows` is `db-max-rows`: it caps every limit, silently, where it is
+    An answer of more than `answer_rows` rows (of an embed: for all rows together) is refused, one of more than about
+    `answer_bytes`, and a read that would have to hold more than `held_rows` to put them in order. A select has at most `embeds`
+    related relations in all. `max_rows` is `db-max-rows`: it caps every limit, silently, where it is
     set. `aggregates`: whether a query may ask for them.
     """
 
@@ -31,6 +32,8 @@ class Limits:
     held_rows: int = 2_000_000
     max_rows: int | None = None
     aggregates: bool = False
+    answer_bytes: int = 256 * 1024 * 1024
+    embeds: int = 100
 
 
 @dataclass(frozen=True, slots=True)

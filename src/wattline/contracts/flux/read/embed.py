@@ -26,9 +26,10 @@ Columns = tuple[list[pa.Array], list[Output]]
 
 
 async def projected(run: Run, plan: Plan, rows: pa.Table) -> Columns:
-    """What a plan shows of its rows."""
+    """What a plan shows of its rows. Raises `Refusal` PT413 where that is more than an answer may have."""
     arrays: list[pa.Array] = []
     outputs: list[Output] = []
+    measured, size = 0, 0
     for shape in plan.outputs:
         if isinstance(shape, Shown):
             array, output = shown(rows, shape, run.view)
@@ -38,7 +39,24 @@ async def projected(run: Run, plan: Plan, rows: pa.Table) -> Columns:
             more, said = await _embedded(run, shape, rows)
             arrays.extend(more)
             outputs.extend(said)
+        for array, output in zip(arrays[measured:], outputs[measured:], strict=True):
+            size += array.nbytes + rows.num_rows * len(output.name)
+        measured = len(arrays)
+        _check_size(run, size)
     return arrays, outputs
+
+
+def _check_size(run: Run, size: int) -> None:
+    if size > run.limits.answer_bytes:
+        raise too_many(run.limits.answer_bytes, "bytes")
+
+
+def _taken(run: Run, array: pa.Array, places: pa.Array) -> pa.Array:
+    """Values as often as they are wanted. Raises `Refusal` PT413 before there are too many."""
+    if pa.types.is_string(array.type):
+        sizes = pc.binary_length(array).take(places)
+        _check_size(run, pc.sum(sizes.cast(pa.int64())).as_py() or 0)
+    return array.take(places)
 
 
 async def _embedded(run: Run, embedding: Embedding, rows: pa.Table) -> Columns:
@@ -50,16 +68,16 @@ async def _embedded(run: Run, embedding: Embedding, rows: pa.Table) -> Columns:
     if embedding.join.to_one:
         places = pc.index_in(keys, value_set=distinct.take(of_key))
         if embedding.spread:
-            return [array.take(places) for array in arrays], outputs
-        return [_objects(run, arrays, outputs, len(of_key)).take(places)], [Output(embedding.name, Scalar.JSON)]
+            return [_taken(run, array, places) for array in arrays], outputs
+        return [_taken(run, _objects(run, arrays, outputs, len(of_key)), places)], [Output(embedding.name, Scalar.JSON)]
     places = pc.index_in(keys, value_set=distinct)
     bounds = np.searchsorted(of_key.to_numpy(), np.arange(len(distinct) + 1))
     if embedding.spread:
         texts = [_texts(array, output, run) for array, output in zip(arrays, outputs, strict=True)]
-        return [_lists(text, bounds, places) for text in texts], [Output(output.name, Scalar.JSON) for output in outputs]
+        return [_lists(run, text, bounds, places) for text in texts], [Output(output.name, Scalar.JSON) for output in outputs]
     objects = _objects(run, arrays, outputs, len(of_key))
     empty = _of_none(run, embedding.plan)
-    return [_lists(objects, bounds, places, empty)], [Output(embedding.name, Scalar.JSON)]
+    return [_lists(run, objects, bounds, places, empty)], [Output(embedding.name, Scalar.JSON)]
 
 
 def _objects(run: Run, arrays: Sequence[pa.Array], outputs: Sequence[Output], rows: int) -> pa.Array:
@@ -74,12 +92,12 @@ def _texts(array: pa.Array, output: Output, run: Run) -> pa.Array:
     return pc.fill_null(text, "null")
 
 
-def _lists(texts: pa.Array, bounds: np.ndarray, places: pa.Array, empty: str = "[]") -> pa.Array:
+def _lists(run: Run, texts: pa.Array, bounds: np.ndarray, places: pa.Array, empty: str = "[]") -> pa.Array:
     """JSON arrays of the texts between one bound and the next, for each place among them; `empty` of none."""
     joined = pc.binary_join(pa.ListArray.from_arrays(pa.array(bounds, pa.int32()), texts), ",")
     arrays = pc.binary_join_element_wise("[", joined, "]", "")
     arrays = pc.if_else(pa.array(np.diff(bounds) == 0), empty, arrays)
-    return pc.fill_null(arrays.take(places), empty)
+    return pc.fill_null(_taken(run, arrays, places), empty)
 
 
 def _of_none(run: Run, plan: Plan) -> str:

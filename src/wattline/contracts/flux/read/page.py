@@ -16,6 +16,7 @@ from wattline.contracts.flux.read.matching import LARGE, Run, kept, narrowed
 from wattline.contracts.flux.read.plan import Plan
 from wattline.contracts.flux.relation import Need, Scan
 from wattline.contracts.flux.syntax.ast import Window
+from wattline.contracts.flux.syntax.ranges import MOST
 
 Source = Callable[[Need], Scan]
 WAITING = 65_536
@@ -47,7 +48,7 @@ class Bounds:
     def most(self) -> int:
         """How many rows in order decide the page: one more than an answer may have shows that it would have too many."""
         rows = self.answer + 1 if self.limit is None else min(self.limit, self.answer + 1)
-        return self.offset + rows
+        return min(self.offset + rows, MOST)
 
 
 async def page(run: Run, plan: Plan, source: Source, bounds: Bounds, *, count: bool) -> tuple[pa.Table, int | None]:

@@ -25,6 +25,9 @@ from wattline.contracts.flux.read.plan import Embedding, Lookup, Plan, Shape, Sh
 from wattline.contracts.flux.syntax.ast import Embed, Field, Item, Order, Path, Query, Window
 from wattline.contracts.flux.syntax.ranges import intersect
 
+MOST_OUTPUTS = 1664
+"""What one select shows or is put in order by at most, as in PostgreSQL."""
+
 
 @dataclass(frozen=True, slots=True)
 class Planner:
@@ -35,13 +38,19 @@ class Planner:
     aggregates: bool
     now: int
     zone: ZoneInfo | None
+    most_embeds: int
 
     def plan(self, relation: RelationType, query: Query) -> Plan:
         """The plan of a whole query.
 
         Raises `Refusal`: as `binding` does, PGRST108, 118, 120, 123, 200 and 201 about embeds and aggregates, 42803 for an
-        order that its groups do not have, PGRST127 for what is not offered.
+        order that its groups do not have, 54000 and 54011 for too much of everything, PGRST127 for what is not offered.
         """
+        embeds = _embeds(query.select)
+        if embeds > self.most_embeds:
+            raise sql(
+                400, "54000", f"a select can have at most {self.most_embeds} embedded relations, and this one has {embeds}"
+            )
         return self._plan(relation, query.select, query)
 
     def _plan(self, relation: RelationType, items: Iterable[Item | Embed], query: Query) -> Plan:
@@ -49,6 +58,8 @@ class Planner:
         embeds = {embed.alias or embed.name: embed for embed in items if isinstance(embed, Embed)}
         below = _below(query, embeds)
         outputs = tuple(shape for item in items for shape in self._shapes(relation, item, below))
+        if len(outputs) > MOST_OUTPUTS:
+            raise _too_many_entries()
         _check_names(outputs)
         grouped = any(isinstance(shape, Total) for shape in outputs)
         if grouped:
@@ -111,7 +122,7 @@ class Planner:
     ) -> tuple[tuple[Sort, ...], tuple[Lookup, ...]]:
         order: list[Sort] = []
         lookups: list[Lookup] = []
-        for term in terms:
+        for term in _first_of_each(terms):
             if term.relation is None:
                 order.append(binding.sort(relation, term))
                 continue
@@ -158,6 +169,24 @@ def _not_embedded(name: str) -> Refusal:
 
 def _not_offered(what: str) -> Refusal:
     return Refusal(400, "PGRST127", "Feature not implemented", what)
+
+
+def _first_of_each(terms: Sequence[Order]) -> Iterable[Order]:
+    """The terms that have a say: rows that are in order by something are not put in another order by it."""
+    first: dict[object, Order] = {}
+    for term in terms:
+        first.setdefault((term.relation, term.field), term)
+    if len(first) > MOST_OUTPUTS:
+        raise _too_many_entries()
+    return first.values()
+
+
+def _too_many_entries() -> Refusal:
+    return sql(400, "54011", f"target lists can have at most {MOST_OUTPUTS} entries")
+
+
+def _embeds(items: Iterable[Item | Embed]) -> int:
+    return sum(1 + _embeds(item.items) for item in items if isinstance(item, Embed))
 
 
 def _check_names(outputs: Sequence[Shape]) -> None:

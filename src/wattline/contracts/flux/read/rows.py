@@ -92,7 +92,7 @@ class Reader:
             self._plans.move_to_end(key)
         else:
             types = {name: relation.type for name, relation in self.relations.by_name.items()}
-            planner = Planner(types, self._relationships, self.limits.aggregates, view.now, view.zone)
+            planner = Planner(types, self._relationships, self.limits.aggregates, view.now, view.zone, self.limits.embeds)
             plan = planner.plan(kind, query)
             said = repr(key)
             if len(said) <= LONGEST and not MOVING.search(said):
