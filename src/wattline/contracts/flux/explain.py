@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -22,6 +23,22 @@ WORDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("POST", "Call a function with arguments in the body", "Rows are filtered and shown as those of a relation."),
     ),
 }
+NAMES = re.compile(r"{(\w+)}")
+NOT_A_WORD = re.compile(r"\W+")
+FAULT = {
+    "type": "object",
+    "required": ["code", "details", "hint", "message"],
+    "properties": {
+        "code": {"type": "string"},
+        "details": {"type": ["string", "null"]},
+        "hint": {"type": ["string", "null"]},
+        "message": {"type": "string"},
+    },
+}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "2XX": {"description": "What was asked for, in the form that Accept names"},
+    "default": {"description": "What is wrong, in PostgREST's words", "content": {"application/json": {"schema": FAULT}}},
+}
 
 
 class _Through(Response):
@@ -39,25 +56,25 @@ def documented(door: ASGIApp) -> APIRouter:
     """A router with every route."""
     router = APIRouter(tags=TAGS)
 
-    async def root(request: Request) -> Response:
+    async def through(request: Request) -> Response:
         return _Through(door)
 
-    async def table(request: Request, table: str) -> Response:
-        return _Through(door)
-
-    async def call(request: Request, function: str) -> Response:
-        return _Through(door)
-
-    endpoints: dict[str, Any] = {"/rest/v1/": root, "/rest/v1/{table}": table, "/rest/v1/rpc/{function}": call}
     for path, words in WORDS.items():
         for method, summary, description in words:
             router.add_api_route(
                 path,
-                endpoints[path],
+                through,
                 methods=[method],
                 summary=summary,
                 description=description,
-                operation_id=f"flux_{endpoints[path].__name__}_{method.lower()}",
+                operation_id=f"flux_{method.lower()}{NOT_A_WORD.sub('_', path)}".rstrip("_"),
                 response_class=Response,
+                responses=RESPONSES,
+                openapi_extra={
+                    "parameters": [
+                        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                        for name in NAMES.findall(path)
+                    ]
+                },
             )
     return router
