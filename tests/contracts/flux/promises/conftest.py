@@ -33,16 +33,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 async def platform(directory: Path, **settings: Any) -> AsyncIterator[Quiet]:
     """A platform at noon of 3 January 2024."""
     given = {"flux_rate_limits": False, "max_body_bytes": 200_000, "mqtt": False, **settings}
+    given.setdefault("telemetry_url", fresh_telemetry_url())
     clock = ManualClock(datetime(2024, 1, 3, 12, 0, tzinfo=UTC))
-    async with Quiet.open(Settings(data=directory, telemetry_url=fresh_telemetry_url(), **given), clock) as opened:
+    async with Quiet.open(Settings(data=directory, **given), clock) as opened:
         assert isinstance(opened, Quiet)
         yield opened
 
 
 @asynccontextmanager
-async def tenant(at: Quiet) -> AsyncIterator[Project]:
-    """A tenant that has nothing yet."""
+async def tenant(at: Quiet, name: str | None = None) -> AsyncIterator[Project]:
+    """A tenant that has nothing yet, or the one of a name."""
     made = Project(at, create_app(at))
+    made.tenant = name or made.tenant
     await made.open()
     yield made
     await made.close()
