@@ -237,3 +237,30 @@ async def test_the_form_of_the_answer_is_looked_at_after_the_call(project: Proje
     assert (answer.status_code, answer.json()["code"]) == (406, "PGRST107")
     assert (await project.client().post(f"{FIVE}?nope=eq.1", json={}, headers=odd)).json()["code"] == "42703"
     assert (await project.client().post(BATCH, json={"data": []}, headers=odd)).status_code == 406
+
+
+@pytest.mark.parametrize("argument", ["data", "device_ids"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "[" * 25_000 + "]" * 25_000,
+        '{"a":' * 25_000 + "1" + "}" * 25_000,
+        "[[[[[[[1]]]]]]]",
+        '"\\ud800"',
+        '["\\u0000"]',
+        '[""]',
+        "1e999",
+    ],
+    ids=["arrays", "objects", "dimensions", "surrogate", "nul", "empty", "number"],
+)
+async def test_odd_values_are_refused(project: Project, argument: str, value: str) -> None:
+    path = BATCH if argument == "data" else FIVE
+    answer = await project.client().post(path, content=f'{{"{argument}":{value}}}')
+    assert answer.status_code == 400
+    assert answer.json().keys() == {"code", "message", "details", "hint"}
+
+
+async def test_all_time_is_a_range(project: Project, device: str) -> None:
+    for start, end in (("-infinity", "infinity"), ("epoch", "9999-12-31"), ("4713-01-01 BC", "infinity")):
+        found = await post(project, HALF, {"start_time": start, "end_time": end, "device_ids": [device]})
+        assert len(found) == 2
