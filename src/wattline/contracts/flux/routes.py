@@ -41,8 +41,6 @@ from wattline.identity.limits import RateLimiter
 from wattline.platform import Platform
 
 PREFIXES = (PREFIX, "/realtime/v1")
-SENT = (realtime.BROADCAST, "POST")
-"""The one request below the second prefix that is no WebSocket."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,14 +73,14 @@ class _Below:
             # The metrics count by the template: a bounded set.
             scope["route"] = SimpleNamespace(path=f"{PREFIX}/{{table}}")
             await self._door(scope, receive, send)
-        elif (path, method) == SENT:
+        elif method == "POST" and realtime.SENT.fullmatch(path):
             await self._app(scope, receive, send)
         else:
             await failure(_unknown(path, method)).send(send, head=method == "HEAD")
 
 
 def _unknown(path: str, method: str) -> Refusal:
-    if path == realtime.BROADCAST:
+    if realtime.SENT.fullmatch(path):
         return Refusal(405, "PGRST117", f"Unsupported HTTP method: {method}", headers={"Allow": "POST"})
     return Refusal(404, "PGRST125", "Invalid path specified in request URL")
 

@@ -163,3 +163,36 @@ async def test_broadcasts_over_http(at: Place, service: Service) -> None:
         async with Service.open(at) as other:
             await send({"messages": [message]}, await other.key())
         await client.silent()
+
+
+async def test_one_broadcast_over_http(at: Place, service: Service) -> None:
+    async with (
+        service.client() as client,
+        service.client(version="1.0.0") as old,
+        httpx.AsyncClient(base_url=service.url) as http,
+    ):
+        await client.join()
+        await old.join()
+        headers, topic = {"apikey": await service.key()}, TOPIC.removeprefix("realtime:")
+        path = f"/realtime/v1/api/broadcast/{topic}/events"
+
+        async def send(event: str, payload: bytes, query: str = "", **more: str) -> int:
+            return (await http.post(f"{path}/{event}{query}", content=payload, headers={**headers, **more})).status_code
+
+        assert await send("shout", b'{"a":1}') == 202
+        assert await client.raw() == bytes((4, len(TOPIC), 5, 0, 1)) + TOPIC.encode() + b'shout{"a":1}'
+        assert await old.event("broadcast") == {"event": "shout", "payload": {"a": 1}, "type": "broadcast"}
+        assert await send("raw%2Fa", b"\x00\xff", **{"Content-Type": "application/octet-stream"}) == 202
+        assert await client.raw() == bytes((4, len(TOPIC), 5, 0, 0)) + TOPIC.encode() + b"raw/a\x00\xff"
+        for payload in (b"", b"{", b"\xff"):
+            assert await send("shout", payload) == 400
+        assert await send("x" * 256, b"{}") == 400
+        assert await send("shout", b"{}", "?private=true") == 401
+        assert await send("shout", b'"%s"' % (b"x" * (1 << 20))) == 413
+        assert (await http.post(f"{path}/shout", content=b"{}")).status_code == 401
+        assert (await http.get(f"{path}/shout", headers=headers)).status_code == 405
+        async with Service.open(at) as other:
+            headers["apikey"] = await other.key()
+            assert await send("shout", b"{}") == 202
+        await client.silent()
+        await old.silent()

@@ -1,6 +1,8 @@
-"""WS /realtime/v1/websocket and POST /realtime/v1/api/broadcast."""
+"""WS /realtime/v1/websocket, POST /realtime/v1/api/broadcast and POST .../api/broadcast/TOPIC/events/EVENT."""
 
 from __future__ import annotations
+
+import re
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -13,7 +15,7 @@ from wattline.contracts.flux.realtime.hub import Hub
 from wattline.contracts.flux.realtime.joining import Realtime
 from wattline.contracts.flux.realtime.limits import Limits
 from wattline.contracts.flux.realtime.rooms import Rooms
-from wattline.contracts.flux.realtime.sending import Sending
+from wattline.contracts.flux.realtime.sending import Sending, SendingOne
 from wattline.contracts.flux.relation import Relations
 from wattline.contracts.flux.telling import Telling
 from wattline.identity.limits import RateLimiter
@@ -21,6 +23,9 @@ from wattline.platform import Platform
 
 SOCKET = "/realtime/v1/websocket"
 BROADCAST = "/realtime/v1/api/broadcast"
+ONE = f"{BROADCAST}/{{topic:path}}/events/{{event:path}}"
+SENT = re.compile(rf"{BROADCAST}(/.+/events/.+)?")
+"""The paths that broadcasts are posted to."""
 
 
 def build(platform: Platform, gate: Gate, policy: Policy, relations: Relations, limits: Limits | None = None) -> APIRouter:
@@ -40,5 +45,14 @@ def build(platform: Platform, gate: Gate, policy: Policy, relations: Relations, 
         response_class=Response,
         tags=["realtime"],
         summary="Broadcast to the clients on topics",
+    )
+    router.add_api_route(
+        ONE,
+        SendingOne(shared).__call__,
+        methods=["POST"],
+        status_code=202,
+        response_class=Response,
+        tags=["realtime"],
+        summary="Broadcast to the clients on one topic",
     )
     return router

@@ -305,14 +305,19 @@ export async function allTablesOfTheSchema({ anon, device }) {
 
 export async function broadcastOverHttp(project) {
   const heard = new Inbox('a broadcast')
-  const room = `room ${project.device}`
+  const room = `room/${project.device}`
   const channel = project.service.channel(room)
   channel.on('broadcast', { event: 'hello' }, heard.put)
   await inTime(new Promise((resolve) => channel.subscribe((status) => status === 'SUBSCRIBED' && resolve())), 'a subscription')
   // A channel that was not joined sends over HTTP.
-  assert.equal(await project.anon.channel(room).send({ type: 'broadcast', event: 'hello', payload: { number: 1 } }), 'ok')
-  const { event, payload } = await heard.take()
-  assert.deepEqual([event, payload], ['hello', { number: 1 }])
+  const other = project.anon.channel(room)
+  assert.equal(await other.send({ type: 'broadcast', event: 'hello', payload: { number: 1 } }), 'ok')
+  assert.deepEqual(await other.httpSend('hello', { number: 2 }), { success: true })
+  assert.deepEqual(await other.httpSend('hello', new Uint8Array([0, 255])), { success: true })
+  const got = [await heard.take(), await heard.take(), await heard.take()]
+  assert.deepEqual(got.map(({ event }) => event), ['hello', 'hello', 'hello'])
+  assert.deepEqual(got.slice(0, 2).map(({ payload }) => payload), [{ number: 1 }, { number: 2 }])
+  assert.deepEqual([...new Uint8Array(got[2].payload)], [0, 255])
 }
 
 export async function presence(project) {

@@ -100,6 +100,8 @@ async def broadcast_between_two_clients(project: Project) -> None:
         await sender.send_broadcast("hello", {"number": 1})
         got = await heard.take()
         assert (got["event"], got["payload"]) == ("hello", {"number": 1})
+        await sender.http_send("hello", {"number": 2})
+        assert (await heard.take())["payload"] == {"number": 2}
         assert heard.empty()
 
 
