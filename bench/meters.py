@@ -91,6 +91,9 @@ async def make(data: Path, rows: int) -> list[str]:
         closed = end // tier.width * tier.width
         for a in range(start // DAY * DAY, closed, DAY):
             await store.recompute(tier, a, min(a + DAY, closed), end, list(month.sensor_ids))
+    # What the background would have done in the meantime.
+    for table in ("readings", "records", *(tier.table for tier in TIERS)):
+        await engine.command(f"OPTIMIZE TABLE {table} FINAL")
     await engine.close()
     journal = Journal(data / "journal.db")
     journal.set_mark("watermark", end)
