@@ -35,4 +35,4 @@ async def test_every_route_is_described(tmp_path: Path) -> None:
         for method, operation in item.items():
             assert operation.get("summary"), f"{method} {path}"
             assert operation.get("tags"), f"{method} {path}"
-            assert "200" in operation["responses"] or "2XX" in operation["responses"], f"{method} {path}"
+            assert any(status.startswith("2") for status in operation["responses"]), f"{method} {path}"
