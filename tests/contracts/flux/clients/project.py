@@ -71,6 +71,8 @@ def project(directory: Path, **settings: str) -> Iterator[Project]:
         "WATTLINE_FLUX_RATE_LIMITS": "off",
         "WATTLINE_LOG_LEVEL": "warning",
         "WATTLINE_MQTT": "off",
+        # The page's readings are of 2024.
+        **{f"WATTLINE_RETENTION_{tier}_DAYS": "36500" for tier in ("RAW", "MINUTE", "5M", "HOUR", "DAY")},
         **{f"WATTLINE_{name.upper()}": value for name, value in settings.items()},
     }
     data = directory / "data"
