@@ -19,6 +19,8 @@ Argument: TypeAlias = msgspec.Raw | str | None
 """JSON as it was written; text of a form or a query string; None for null."""
 DATA = ("time", "type", "value")
 """The columns of `market_data_input`."""
+MOST_ROWS = 100_000
+"""Elements of an array of them: as many as a body may have rows."""
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TEXT = msgspec.json.Decoder(str)
@@ -53,13 +55,16 @@ class Arguments:
         return frozenset(each for each in found if each is not None)
 
     def market(self, name: str) -> pa.Table | None:
-        """An array of `market_data_input` as a table; None for null. Raises `Refusal` 22xxx."""
+        """An array of `market_data_input` as a table; None for null. Raises `Refusal` 22xxx, PT413."""
         value = _content(self._given.get(name))
         if value is None:
             return None
         elements: Sequence[Argument] = (
             literal.elements(value) if isinstance(value, str) else list(_flat(_elements(name, value)))
         )
+        if len(elements) > MOST_ROWS:
+            hint = "Send them in several calls."
+            raise sql(413, "PT413", f'"{name}" may have at most {MOST_ROWS} elements', hint=hint)
         rows = [_record(element) for element in elements]
         columns = [self._column(MARKET.by_name[column], [row.get(column) for row in rows]) for column in DATA]
         return pa.table(columns, names=list(DATA))

@@ -16,10 +16,10 @@ from wattline.contracts.flux.write.payload import Payload, parse
 
 
 def payload_of(request: Request) -> Payload:
-    """What the body says; it is told to be wrong before the relation's name is. Raises `Refusal` PGRST102."""
+    """What the body says; it is told to be wrong before the relation's name is. Raises `Refusal` as `parse` does."""
     relation = request.relations.by_name.get(request.name)
     kind = None if relation is None else relation.type
-    return parse(request.body, request.content_type, request.query.columns, kind)
+    return parse(request.body, request.content_type, request.query.columns, kind, request.options.most_rows)
 
 
 def relation_of(request: Request) -> Relation:

@@ -23,8 +23,8 @@ Represent = Callable[[pa.Table], Awaitable[Any]]
 class Options:
     """What the operator decides.
 
-    `rollback`: whether `tx=rollback` is heeded. `most_rows` is how many rows one PATCH or DELETE may touch; a request past it
-    is refused. `random` gives as many random bytes as asked for.
+    `rollback`: whether `tx=rollback` is heeded. `most_rows` is how many rows one PATCH or DELETE may touch and one body may
+    have; a request past it is refused. `random` gives as many random bytes as asked for.
     """
 
     rollback: bool = False

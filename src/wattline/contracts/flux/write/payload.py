@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl
@@ -14,12 +15,16 @@ import msgspec
 import pyarrow as pa
 
 from wattline.contracts.flux.catalog import RelationType
-from wattline.contracts.flux.errors import Refusal, bad_payload
+from wattline.contracts.flux.errors import Refusal, bad_payload, sql
 from wattline.contracts.flux.write import plain
 from wattline.contracts.flux.write.plain import MISSING
 
 _JSON = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | dict[str, msgspec.Raw] | str | bool | int | float | None)
 _ANYTHING = msgspec.json.Decoder(msgspec.Raw)
+_ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
+MOST_KEYS = 1664
+MOST_FORM_BYTES = 1 << 20
+"""A form is one row."""
 
 Object = dict[str, Any]
 Values: TypeAlias = Sequence[object] | pa.Array
@@ -47,22 +52,33 @@ EMPTY: Final = Payload(0, {})
 
 
 def parse(
-    body: bytes, content_type: str | None, columns: tuple[str, ...] | None, relation: RelationType | None = None
+    body: bytes,
+    content_type: str | None,
+    columns: tuple[str, ...] | None,
+    relation: RelationType | None = None,
+    most: int | None = None,
 ) -> Payload:
-    """The objects of a body, which are rows of a relation if it is known already. Raises `Refusal` PGRST102."""
+    """The objects of a body, at most so many, which are rows of a relation if it is known already.
+
+    Raises `Refusal` PGRST102; 54011 for objects of more keys than PostgreSQL has columns; PT413.
+    """
     media = (content_type or "application/json").partition(";")[0].strip().lower() or "application/json"
     objects: Sequence[Object]
     match media:
         case "application/json":
             if not body.isascii():
                 _text(body, "json")
+            if most is not None and body.count(b"{") > most:
+                _check_count(body, most)
             found = None if relation is None else plain.values(body, relation, columns)
             if found is not None:
                 return Payload(*found)
             objects = _json(body)
         case "text/csv":
-            objects = _csv(_text(body, "csv"))
+            objects = _csv(_text(body, "csv"), most)
         case "application/x-www-form-urlencoded":
+            if len(body) > MOST_FORM_BYTES:
+                raise Refusal(413, "PT413", f"A form may have at most {MOST_FORM_BYTES} bytes")
             objects = [_form(body)]
         case _:
             raise bad_payload(f"Content-Type not acceptable: {media}")
@@ -87,6 +103,8 @@ def _chosen(objects: Sequence[Object], columns: tuple[str, ...]) -> Payload:
 def _uniform(objects: Sequence[Object]) -> Payload:
     if not objects:
         return EMPTY
+    if len(objects[0]) > MOST_KEYS:
+        raise sql(400, "54011", f"target lists can have at most {MOST_KEYS} entries")
     payload = _chosen(objects, tuple(objects[0]))
     keys = len(payload.values)
     if payload.partial or any(len(found) != keys for found in objects):
@@ -133,15 +151,34 @@ def _text(body: bytes, form: str) -> str:
         raise _invalid(form) from None
 
 
-def _csv(text: str) -> Sequence[Object]:
+def _check_count(body: bytes, most: int) -> None:
+    """Raise `Refusal` PT413 where there are too many objects, before any is looked into."""
+    try:
+        found = len(_ELEMENTS.decode(body))
+    except (msgspec.DecodeError, RecursionError):
+        return
+    if found > most:
+        raise _too_many(most)
+
+
+def _too_many(most: int) -> Refusal:
+    return Refusal(413, "PT413", f"The body may have at most {most} rows", hint="Send the rows in several requests.")
+
+
+def _csv(text: str, most: int | None) -> Sequence[Object]:
     """A line of column names and a line for each object; the word NULL is null."""
     try:
-        lines = [line for line in csv.reader(io.StringIO(text, newline=""), strict=True) if line]
+        every = (line for line in csv.reader(io.StringIO(text, newline=""), strict=True) if line)
+        lines = list(every if most is None else islice(every, most + 2))
     except csv.Error as error:
         raise bad_payload(f"Empty or invalid csv: {error}") from None
     if not lines:
         raise _invalid("csv")
     names, *rows = lines
+    if most is not None and len(rows) > most:
+        raise _too_many(most)
+    if len(names) > MOST_KEYS:
+        raise sql(400, "54011", f"target lists can have at most {MOST_KEYS} entries")
     if any(len(row) != len(names) for row in rows):
         raise bad_payload("All lines must have same number of fields")
     return [dict(zip(names, (None if value == "NULL" else value for value in row), strict=True)) for row in rows]
