@@ -201,7 +201,7 @@ class Settings(BaseSettings):
         "Flux", "Heed `Prefer: tx=rollback`, which answers and changes nothing: `on` or `off`.", False, shown="off"
     )
 
-    retention_raw_days: Days = _setting("Retention", "How long readings are kept as sent.", 90)
+    retention_raw_days: Days = _setting("Retention", "How long readings are kept as sent, from when they came in.", 90)
     retention_minute_days: Days = _setting("Retention", "How long the 1-minute tier is kept.", 730)
     retention_5m_days: Days = _setting("Retention", "How long the 5-minute tier is kept.", 730)
     retention_hour_days: Days = _setting("Retention", "How long the 1-hour tier is kept.", 2555)

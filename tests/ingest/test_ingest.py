@@ -192,3 +192,16 @@ async def test_partitions_past_their_retention_go_and_no_others(tmp_path: Path, 
         assert rows.time.tolist() == [now - age * DAY for age in (89, 88, 30, 1, 0)]
         day = await s.pipeline.series.buckets([stream], [stream.sensor_ids[0]], now - 365 * DAY, now + DAY, DAY)
         assert sorted(day.time.tolist()) == [(now - age * DAY) // DAY * DAY for age in sorted(ages, reverse=True)]
+
+
+async def test_the_past_is_kept_as_long_from_when_it_came_in(tmp_path: Path, clock: ManualClock, telemetry_url: str) -> None:
+    async with spine(tmp_path, clock, telemetry_url=telemetry_url) as s:
+        stream = await s.registry.register("t", "s", "d", FOUR)
+        now = clock.micros()
+        old = now - 1_000 * DAY
+        await s.pipeline.ingest.submit([Row(stream.id, old, now, (1.0, 2.0, 3.0, 60.0))])
+        await s.drained()
+        for days, kept in ((0, True), (89, True), (91, False)):
+            clock.set(from_micros(now + days * DAY))
+            await s.pipeline.rollup.retain()
+            assert await s.pipeline.series.count([stream], old, old + 1) == kept

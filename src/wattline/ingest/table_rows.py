@@ -82,11 +82,12 @@ class TableRows:
         start, end = max(start, EARLIEST), min(end, LATEST)
         if not shape.streams or start >= end:
             return
-        if newest_first and len(shape.streams) == 1:
-            window = await self._window(shape.streams[0])
-            if window is not None:
+        if len(shape.streams) == 1:
+            stream = shape.streams[0]
+            window = await self._window(stream) if newest_first else self.recent.of(stream.id)
+            if window is not None and (newest_first or window.whole):
                 rows = window.rows
-                if part := _of_window(rows, shape, start, end):
+                if part := _of_window(rows, shape, start, end, newest_first=newest_first):
                     yield part
                 if window.whole or not len(rows):
                     return
@@ -120,7 +121,8 @@ class TableRows:
             return
         start, end = max(start, bounds[0]), min(end, bounds[1] + 1)
         limit = min(max(most or SLICE, KEPT), SLICE)
-        width = FIRST_WINDOW
+        # Few rows are read at once, however far apart they are.
+        width = FIRST_WINDOW if bounds[2] > limit else end - start
         while start < end:
             a, b = (max(start, end - width), end) if newest_first else (start, min(end, start + width))
             heads = await self._reader.heads(streams, a, b, limit + 1, newest_first=newest_first)
@@ -211,13 +213,13 @@ def _cells_of(shape: Shape, ranks: NDArray[np.int64]) -> tuple[NDArray[np.int64]
     return np.array(sensor, np.int64), np.array(rank, np.int64), np.array(column, np.int64), np.array(factor, np.float64)
 
 
-def _of_window(rows: Lines, shape: Shape, start: int, end: int) -> Slice | None:
-    """The rows of a window in [start, end), newest first."""
+def _of_window(rows: Lines, shape: Shape, start: int, end: int, *, newest_first: bool) -> Slice | None:
+    """The rows of a window in [start, end)."""
     a, b = np.searchsorted(rows.time, (start, end))
     if a >= b:
         return None
     part = rows.part(slice(int(a), int(b)))
-    part = part.part(slice(None, None, -1))
+    part = part.part(slice(None, None, -1 if newest_first else 1))
     lines = blank(len(part), shape.width)
     lines.time[:], lines.created[:], lines.id[:] = part.time, part.created, part.id
     for column, place in enumerate(shape.places[0]):

@@ -91,15 +91,18 @@ class RowReader:
         plain = (each.to_numpy(zero_copy_only=False) for each in (made, got, fate))
         return Heads(stream.to_numpy(), time.to_numpy(), ids.cast(pa.binary(16)), *plain)
 
-    async def bounds(self, streams: Sequence[int]) -> tuple[int, int] | None:
-        """The times of the oldest and the newest row of the streams, those that were taken back too."""
+    async def bounds(self, streams: Sequence[int]) -> tuple[int, int, int] | None:
+        """The times of the oldest and the newest row of the streams, and how many there are, at most.
+
+        Rows that were taken back and former states of rows are among them. None where there is none.
+        """
         table = await self._engine.query(
             """SELECT toUnixTimestamp64Micro(min(time)), toUnixTimestamp64Micro(max(time)), count() FROM records
                WHERE stream IN {streams:Array(UInt32)}""",
             {"streams": list(streams)},
         )
         oldest, newest, count = (column[0].as_py() for column in table.columns)
-        return (int(oldest), int(newest)) if count else None
+        return (int(oldest), int(newest), int(count)) if count else None
 
     async def cells(self, sensors: NDArray[np.int64], start: int, end: int) -> Cells:
         """The readings of the sensors in [start, end), every quality."""

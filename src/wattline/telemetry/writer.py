@@ -133,14 +133,20 @@ class TelemetryWriter:
     async def drop_before(self, table: str, moment: int) -> int:
         """Drop the partitions that ended before `moment`, wholly; return how many went.
 
-        The days, months or years themselves count, not the rows in them: what may still arrive for one finds all of it.
+        The days, months or years themselves count, not the rows in them: what may still arrive for one finds all of it. One
+        that holds rows that came in since `moment` stays: whoever sends the past has it for as long as what is sent now.
         """
         # The id of a partition is its day, month or year: 20260611, 202606, 2026.
         parts = await self._engine.query(
             """SELECT DISTINCT partition_id FROM system.parts
                WHERE active AND database = currentDatabase() AND table = {table:String}
-                 AND partition_id < left({day:String}, length(partition_id))""",
-            {"table": table, "day": from_micros(moment).strftime("%Y%m%d")},
+                 AND partition_id < left({day:String}, length(partition_id))
+                 AND partition_id NOT IN (
+                     SELECT arrayJoin([left(day, 4), left(day, 6), day]) FROM (
+                         SELECT DISTINCT toString(toYYYYMMDD(time)) AS day FROM records
+                         WHERE time < fromUnixTimestamp64Micro({moment:Int64}, 'UTC')
+                           AND received >= fromUnixTimestamp64Micro({moment:Int64}, 'UTC')))""",
+            {"table": table, "day": from_micros(moment).strftime("%Y%m%d"), "moment": moment},
         )
         gone = parts.column("partition_id").to_pylist()
         for partition in gone:
