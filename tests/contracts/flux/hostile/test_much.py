@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.contracts.flux.read.world import SECOND, World, uuid
-from wattline.contracts.flux.evaluate import search
 from wattline.contracts.flux.errors import Refusal
+from wattline.contracts.flux.evaluate import search
 from wattline.contracts.flux.read.answer import Limits
 from wattline.contracts.flux.tables import BESS, MARKET, REGISTRY
 
