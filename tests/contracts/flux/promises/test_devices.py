@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest_asyncio
 from tests.contracts.flux.door.conftest import Quiet
 from tests.contracts.flux.door.project import BESS, METER, REGISTRY, Project, new_device
 from tests.contracts.flux.promises.conftest import tenant
+from wattline.alarms.model import Limit
 from wattline.app import create_app
 from wattline.model.principal import ALL_SCOPES
 from wattline.registry.listing import Shown
@@ -68,6 +70,22 @@ async def test_a_meter_is_a_meter_for_every_contract(project: Project, others: h
     assert [each["tag"] for each in await told(others, "/api/v1/equipment/HMCE")] == ["Grid meter"]
     await project.client().delete(f"{REGISTRY}?id=eq.{device}")
     assert len(await project.get(f"{METER}?device_id=eq.{device}&select=id")) == 60
+
+
+async def test_a_meter_is_alarmed_on_like_any_other(project: Project, others: httpx.AsyncClient) -> None:
+    device = await metered(project)
+    sensors = {each["tag"]: each["id"] for each in await told(others, "/api/v1/sensors/WLCE")}
+    sensor = sensors[f"{device}-power_total_active"]
+    high = Limit("HH", "HIGH", 100, "P1")
+    await project.platform.alarms.set_limits(project.tenant, sensor, [high])
+    assert (await told(others, "/api/v1/alarms"))["alarms"] == []
+    row = {"device_id": device, "time": "2024-01-03T12:00:00Z", "power_total_active": 125.5}
+    with project.platform.bus.subscribe(["alarm"], size=10) as heard:
+        assert (await project.client("anon").post(METER, json=row)).status_code == 201
+        async with asyncio.timeout(30):
+            await anext(aiter(heard))
+    (alarm,) = (await told(others, "/api/v1/alarms"))["alarms"]
+    assert (alarm["sensor_id"], alarm["state"], alarm["priority"]) == (sensor, "ACTIVE", "P1")
 
 
 async def test_numbers_that_are_none_are_shown_here_and_count_nowhere_else(project: Project, others: httpx.AsyncClient) -> None:
