@@ -13,8 +13,6 @@ from wattline.contracts.flux.evaluate.compare import always
 from wattline.contracts.flux.evaluate.posix import literal, translate
 from wattline.contracts.flux.expression import Pattern
 
-PROBE = pa.array([""])
-
 
 @lru_cache(maxsize=512)
 def like(pattern: str) -> str:
@@ -48,7 +46,7 @@ def compiled(operator: Pattern, pattern: str) -> str:
 def probe(text: str) -> None:
     """Refuse (2201B) what RE2 cannot run, because it is no expression of its or would be too large."""
     try:
-        pc.match_substring_regex(PROBE, text)
+        pc.match_substring_regex(pa.scalar(""), text)
     except pa.ArrowInvalid as error:
         reason = str(error).removeprefix("Invalid regular expression: ")
         raise sql(400, "2201B", f"invalid regular expression: {reason}") from None
