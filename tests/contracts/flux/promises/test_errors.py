@@ -73,6 +73,7 @@ READS: list[tuple[str, Headers, int, str, str]] = [
     (f"{REGISTRY}?name=eq(any).{{a,{{b}}}}", {}, 400, "22P02", 'malformed array literal: "{a,{b}}"'),
     (f"{BESS}?power=gt.0", {}, 400, "42703", f"column {BESS}.power does not exist"),
     (f"{BESS}?nope1=eq.1&select=nope2&order=nope3", {}, 400, "42703", f"column {BESS}.nope2 does not exist"),
+    (f"{REGISTRY}?select=name,{BESS}(count)", {}, 400, "42703", f"column {BESS}.count does not exist"),
     (f"{BESS}?select=soe::nosuch", {}, 400, "42704", 'type "nosuch" does not exist'),
     (f"{BESS}?select=time::interval", {}, 400, "42704", 'type "interval" does not exist'),
     (f"{BESS}?soe=is.true", {}, 400, "42804", "argument of IS TRUE must be type boolean, not type real"),
@@ -115,6 +116,11 @@ WRITES: list[tuple[str, str, Headers, Any, int, str, str]] = [
     ("PUT", f"{REGISTRY}?id=eq.{B}&limit=1", {}, ENTRY, 400, "PGRST114", "limit/offset querystring parameters"),
     ("PUT", f"{REGISTRY}?id=eq.{A}", {}, ENTRY, 400, "PGRST115", "Payload values do not match URL in primary key column(s)"),
     ("DELETE", BESS, {"Prefer": "handling=strict, max-affected=1"}, None, 400, "PGRST124", "Query result exceeds max-affected"),
+    (
+        "POST", "rpc/insert_market_data_batch", {"Prefer": "handling=strict, max-affected=1"}, {"data": []},
+        400, "PGRST128", "Function must return SETOF or TABLE when max-affected preference is used",
+    ),
+    ("POST", "", {}, {}, 405, "PGRST117", "Unsupported HTTP method: POST"),
     ("POST", BESS, {}, {**NOON, "foo": 1}, 400, "PGRST204", f"Could not find the 'foo' column of '{BESS}' in the schema cache"),
     ("POST", BESS, MERGE, NOON, 409, "23505", 'duplicate key value violates unique constraint "mg_bess_readings_deviceid_time'),
     ("POST", REGISTRY, {}, ENTRY, 409, "23505", 'duplicate key value violates unique constraint "mg_device_registry_pkey"'),
@@ -126,7 +132,7 @@ WRITES: list[tuple[str, str, Headers, Any, int, str, str]] = [
     ("POST", REGISTRY, {}, {**ENTRY, "name": "\0"}, 400, "22P05", "unsupported Unicode escape sequence"),
     ("POST", BESS, {}, "[" + " " * 200_000 + "]", 413, "PT413", "The body may have at most 200000 bytes"),
     ("POST", "mg_bess_readings_5m", {}, {}, 403, "42501", "permission denied for view mg_bess_readings_5m"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("method", "path", "headers", "body", "status", "code", "message"), WRITES)
