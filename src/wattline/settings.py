@@ -192,7 +192,7 @@ class Settings(BaseSettings):
         "Flux", "Rows at which an answer is cut without telling, as by PostgREST's `db-max-rows`; not given: none is cut.", None
     )
     flux_answer_rows: Number = _setting(
-        "Flux", "Rows that one answer may have, and one PATCH or DELETE may touch; with more it is refused.", 100_000
+        "Flux", "Rows that one answer or body may have, and one PATCH or DELETE may touch; with more it is refused.", 100_000
     )
     flux_held_rows: Number = _setting(
         "Flux", "Rows that one request may hold in memory to put them in order or to group them.", 2_000_000

@@ -131,7 +131,7 @@ async def test_a_batch_of_market_data_adds_what_is_new(project: Project) -> None
     for _ in range(2):
         answer = await project.client("anon").post(BATCH, json={"data": batch})
         assert (answer.status_code, answer.content) == (204, b"")
-    assert [row["value"] for row in await project.get(f"{MARKET}?select=value")] == [2, 3, 2, 3]
+    assert [row["value"] for row in await project.get(f"{MARKET}?select=value&order=value")] == [2, 2, 3, 3]
     answer = await project.client().post(BATCH, json={"data": [{**one, "value": 9}, {"time": START, "value": 1}]})
     assert (answer.status_code, answer.json()["code"]) == (400, "23502")
     assert len(await project.get(MARKET)) == 4

@@ -34,8 +34,11 @@ async def test_aggregates(opening: Opening) -> None:
 
 async def test_an_answer_that_would_be_too_long_is_refused_and_never_cut(opening: Opening) -> None:
     async with opening(flux_answer_rows=4, flux_held_rows=6) as project:
-        await rows(project, 5)
+        device = await rows(project, 4)
         client = project.client()
+        more = [{"device_id": device, "time": f"2024-01-02T12:0{at}:00Z", "soe": 4} for at in range(5)]
+        assert told(await client.post(BESS, json=more)) == (413, "PT413")
+        assert (await client.post(BESS, json=more[:1])).status_code == 201
         assert told(await client.get(BESS)) == (413, "PT413")
         assert len(await project.get(f"{BESS}?limit=4&offset=1")) == 4
         assert told(await client.patch(BESS, json={"soe": 9})) == (413, "PT413")
