@@ -1,15 +1,16 @@
-"""A started server with two tenants and some rows of each, for all tests of a worker."""
+"""A started server with two tenants and some rows of the first, for all tests of a worker."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from tests.contracts.flux.clients.project import ROLES, Project, key, project
+from tests.contracts.flux.clients.project import ROLES, SECRET, Project, project
 from tests.contracts.flux.hostile.world import fill
-
-OTHER = "other"
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +21,20 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         yield started
 
 
+def _key(victim: Project, role: str) -> str:
+    command = [sys.executable, "-m", "wattline", "key", "create", "--contract", "flux", "--tenant", "other", "--role", role]
+    done = subprocess.run(
+        [*command, "--name", role, "--data", str(victim.server.data)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "WATTLINE_FLUX_JWT_SECRET": SECRET},
+        timeout=60,
+    )
+    return done.stdout.strip()
+
+
 @pytest.fixture(scope="session")
 def other(victim: Project) -> dict[str, str]:
     """Keys of another tenant of the same server, by role."""
-    return {role: key(victim.server.data, role, OTHER) for role in ROLES}
+    return {role: _key(victim, role) for role in ROLES}
