@@ -6,7 +6,7 @@ import pytest
 
 from tests.contracts.flux.read.world import SECOND, World, uuid
 from wattline.contracts.flux.errors import Refusal
-from wattline.contracts.flux.evaluate import search
+from wattline.contracts.flux.evaluate import effort, search
 from wattline.contracts.flux.read.answer import Limits
 from wattline.contracts.flux.tables import BESS, MARKET, REGISTRY
 
@@ -100,3 +100,35 @@ def test_words_far_apart_count_as_those_between_them() -> None:
     with pytest.raises(Refusal) as refusal:
         search.parse("fts", "a <40> b <40> c", None)
     assert refusal.value.code == "54000"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "least", "most"),
+    [
+        ("abc", 3, 4),
+        ("a{255}", 255, 256),
+        ("(?:a{30}){30}b", 900, 1000),
+        ("(a|b)*[xyz]{2,5}", 8, 16),
+        (r"(?s)\x{41}+\.\pL", 4, 4),
+    ],
+)
+def test_the_steps_of_a_pattern(pattern: str, least: int, most: int) -> None:
+    assert least <= effort.steps(pattern) <= most
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"name=match.{'a%7B255%7D' * 100}b",
+        f"name=like.{'*a' * 3000}",
+        f"or=({','.join(['name.match.' + 'a%7B255%7D' * 2 + 'b'] * 100)})",
+    ],
+)
+async def test_patterns_of_very_many_steps_look_at_short_texts_alone(query: str) -> None:
+    world = World()
+    assert await world.get(REGISTRY.name, query) == []
+    world.put(REGISTRY.name, {"id": uuid(50), "created_at": 50, "name": "a" * 1_000_000, "type": "bess", "site": "x"})
+    refusal = await world.refused(REGISTRY.name, query)
+    assert (refusal.status, refusal.code) == (400, "54000")
+    assert len(await world.get(REGISTRY.name, "name=match.^(a%2B)%2B$&select=id")) == 1
+    assert len(await world.get(REGISTRY.name, "name=like.a*a*a&select=id")) == 1

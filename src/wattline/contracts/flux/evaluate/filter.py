@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wattline.contracts.flux.errors import Refusal, sql
-from wattline.contracts.flux.evaluate import documents, search
+from wattline.contracts.flux.evaluate import documents, effort, search
 from wattline.contracts.flux.evaluate.compare import always, among, compare
 from wattline.contracts.flux.evaluate.pattern import compiled, match
 from wattline.contracts.flux.evaluate.reference import resolve
@@ -40,8 +40,9 @@ def keep(table: pa.Table, expression: Expression | None, embedded: Mapping[str, 
 
 
 def mask(table: pa.Table, expression: Expression, embedded: Mapping[str, pa.BooleanArray] = NONE) -> pa.BooleanArray:
-    """True, false or null for each row."""
+    """True, false or null for each row. Refuses what would take far too long."""
     try:
+        effort.check(table, expression)
         return _mask(table, expression, embedded)
     except RecursionError:
         raise _too_deep() from None

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from wattline.contracts.flux.evaluate.effort import costly
 from wattline.contracts.flux.evaluate.filter import keep
 from wattline.contracts.flux.evaluate.reference import resolve, whole
 from wattline.contracts.flux.expression import Among, Both, Embedded, Expression, Ref
@@ -190,6 +191,6 @@ async def kept(
 
 
 async def _filtered(table: pa.Table, where: Expression | None) -> pa.Table:
-    if table.num_rows < LARGE:
+    if table.num_rows < LARGE and not costly(where):
         return keep(table, where)
     return await asyncio.to_thread(keep, table, where)
