@@ -15,11 +15,15 @@ SensorKind = Literal["gauge", "counter", "state"]
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """What one column of a stream measures. `unit` is a UCUM-like symbol, as sent: kV stays kV."""
+    """What one column of a stream measures. `unit` is a UCUM-like symbol, as sent: kV stays kV.
+
+    `role` is the energy role that a sensor of it has from the start.
+    """
 
     name: str
     unit: str
     kind: SensorKind = "gauge"
+    role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,7 +194,7 @@ async def insert_streams(connection: AsyncConnection, device_ids: Sequence[int],
     rows = [{"device_id": device_id, "layout": layout.name} for device_id in device_ids]
     made = [row.id for row in await connection.execute(sa.insert(streams).returning(streams.c.id), rows)]
     columns = [
-        {"stream_id": stream_id, "position": i, "quantity": q.name, "unit": q.unit, "kind": q.kind}
+        {"stream_id": stream_id, "position": i, "quantity": q.name, "unit": q.unit, "kind": q.kind, "role": q.role}
         for stream_id in made
         for i, q in enumerate(layout.quantities)
     ]

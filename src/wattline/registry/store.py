@@ -155,7 +155,7 @@ async def insert_stream(connection: AsyncConnection, wanted: Registration, creat
     stream_id, made = await _find_or_insert(connection, streams, {"device_id": device_id, "layout": layout.name})
     if made:
         columns = [
-            {"stream_id": stream_id, "position": i, "quantity": q.name, "unit": q.unit, "kind": q.kind}
+            {"stream_id": stream_id, "position": i, "quantity": q.name, "unit": q.unit, "kind": q.kind, "role": q.role}
             for i, q in enumerate(layout.quantities)
         ]
         await connection.execute(sa.insert(sensors), columns)

@@ -43,7 +43,10 @@ def registrations() -> list[Row]:
         about: dict[str, Any] = {"capacity_kwh": site.battery_kwh, "max_power": site.battery_kw, "modbus_address": 1}
         found.append({"id": site.battery, "name": site.battery_name, "type": "bess", "site": site.key, "metadata": about})
         for address, meter in enumerate(site.meters, 2):
-            told = {"measures": meter.measures, "modbus_address": address}
+            told: dict[str, Any] = {"measures": meter.measures, "modbus_address": address}
+            if meter.measures != "grid":
+                # What it counts, the meter at the connection has counted already.
+                told["fed_from"] = next(each.name for each in site.meters if each.measures == "grid")
             found.append({"id": meter.uuid, "name": meter.name, "type": "meter", "site": site.key, "metadata": told})
     return found
 

@@ -47,6 +47,8 @@ async def metered(project: Project, odd: object = 50) -> str:
             "time": f"2024-01-03T11:{minute:02}:00Z",
             "power_total_active": 60,
             "energy_imported_active": 1000 + minute,
+            **{f"energy_imported_phase_{phase}_active": (1000 + minute) / 3 for phase in "abc"},
+            "energy_exported_active": 2 * minute,
             "frequency": odd if minute == 4 else 50,
         }
         for minute in range(60)
@@ -65,7 +67,7 @@ async def test_a_meter_is_a_meter_for_every_contract(project: Project, others: h
     series = await told(others, f"/api/v1/telemetry?sensor_id={power['id']}&start={START}&end={END}&agg=1hour")
     assert [(point["val_avg"], point["sample_count"]) for point in series["data"]] == [(60, 60)]
     bill = await told(others, f"/api/v1/billing/kwh?block_slug=WLCE&start={START}&end={END}")
-    assert bill["total_kwh"] == 59
+    assert (bill["total_kwh"], bill["boundary"]) == (59, "submeters")
     await project.client().patch(f"{REGISTRY}?id=eq.{device}", json={"site": "HMCE"})
     assert [each["tag"] for each in await told(others, "/api/v1/equipment/HMCE")] == ["Grid meter"]
     await project.client().delete(f"{REGISTRY}?id=eq.{device}")

@@ -13,6 +13,7 @@ from wattline.registry.listings import Listings
 from wattline.registry.service import Registry
 from wattline.registry.stream import Stream
 
+IMPORTED = "energy_imported_active"
 KEYS = 4
 """Columns before the measures: time, device_id, id, created_at."""
 UNITS = {
@@ -36,6 +37,8 @@ def layout_of(relation: RelationType) -> Layout:
             column.name,
             unit(column.name),
             "counter" if column.name in COUNTERS else "state" if column.type is Type.INT2 else "gauge",
+            # A bill counts what a meter has taken in: not its phases once more, and not what it gave.
+            "counter" if column.name == IMPORTED else None,
         )
         for column in relation.columns[KEYS:]
     )
