@@ -14,7 +14,7 @@ from tests.contracts.flux.clients.project import Project
 from tests.contracts.flux.hostile.world import moment
 
 CLIENTS = 20
-WRITES = 12
+WRITES = 6
 ROWS = 8
 
 
