@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import uuid
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -104,12 +105,8 @@ async def test_a_selection_names_rows_columns_and_order(database: Database, cloc
     assert len(await read(made, Selection(("time",)), "south")) == 1
 
 
-async def test_the_newest_of_a_type_is_found_by_an_index(database: Database, clock: ManualClock) -> None:
-    made = await markets(database, clock)
-    await made.write("north", inserted=[Signal(str(uuid.UUID(int=n)), n, n % 100, 1.0, None, n) for n in range(20_000)])
-    order = (By("time", descending=True), By("created"), By("id"))
-    query = sa.select(store.market_data.c.value).where(store.market_data.c.tenant == "north", clause(Bound("type", "eq", 7)))
-    query = query.order_by(*order_by(order)).limit(1)
+async def plan_of(database: Database, query: sa.Select[Any]) -> str:
+    """How the database means to answer a query on market data."""
     text = str(query.compile(database.engine.sync_engine, compile_kwargs={"literal_binds": True}))
     if not database.is_sqlite:
         async with database.engine.connect() as connection:
@@ -117,5 +114,14 @@ async def test_the_newest_of_a_type_is_found_by_an_index(database: Database, clo
             await connection.commit()
     async with database.read() as connection:
         explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
-        plan = " ".join(str(row[-1]) for row in await connection.exec_driver_sql(explain + text))
-    assert "ix_market_data_type_time" in plan
+        return " ".join(str(row[-1]) for row in await connection.exec_driver_sql(explain + text))
+
+
+async def test_the_newest_of_a_type_is_found_by_an_index(database: Database, clock: ManualClock) -> None:
+    made = await markets(database, clock)
+    await made.write("north", inserted=[Signal(str(uuid.UUID(int=n)), n, n % 100, 1.0, None, n) for n in range(20_000)])
+    order = (By("time", descending=True), By("created"), By("id"))
+    query = sa.select(store.market_data.c.value).where(store.market_data.c.tenant == "north", clause(Bound("type", "eq", 7)))
+    assert "ix_market_data_type_time" in await plan_of(database, query.order_by(*order_by(order)).limit(1))
+    for times in ([107], range(7, 20_000, 100)):
+        assert "ix_market_data_type_time" in await plan_of(database, store.versions_of("north", 7, list(times)))

@@ -144,16 +144,23 @@ async def newest(
     connection: AsyncConnection, tenant: str, keys: Sequence[tuple[int, int]]
 ) -> dict[tuple[int, int], float | None]:
     """The value of the newest version of each type and time that has one: the one created last, and of those that came last."""
-    found: dict[tuple[int, int], float | None] = {}
+    by_type: dict[int, list[int]] = {}
+    for kind, time in keys:
+        by_type.setdefault(kind, []).append(time)
+    rows: list[sa.Row[Any]] = []
+    for kind, times in by_type.items():
+        for some in chunks(times):
+            rows += await connection.execute(versions_of(tenant, kind, some))
+    # Put in order here: asked for an order, SQLite reads everything by the index that has it.
+    rows.sort(key=lambda row: (row.created, row.row))
+    return {(row.type, row.time): row.value for row in rows}
+
+
+def versions_of(tenant: str, kind: int, times: Sequence[int]) -> sa.Select[Any]:
+    """Every version of these times of one type, in no order."""
     m = market_data.c
-    for some in chunks(keys):
-        query = (
-            sa.select(m.type, m.time, m.value)
-            .where(m.tenant == tenant, sa.tuple_(m.type, m.time).in_(some))
-            .order_by(m.created, m.row)
-        )
-        found.update({(row.type, row.time): row.value for row in await connection.execute(query)})
-    return found
+    wanted = sa.select(m.type, m.time, m.value, m.created, m.row)
+    return wanted.where(m.tenant == tenant, m.type == kind, m.time.in_(times))
 
 
 async def insert_signals(connection: AsyncConnection, tenant: str, rows: Sequence[Signal]) -> None:
