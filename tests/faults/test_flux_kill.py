@@ -1,4 +1,4 @@
-"""kill -9 at any moment while rows are inserted, upserted, changed and deleted: every acknowledged change is there, and whole."""
+"""kill -9 at any moment while rows are inserted, upserted, changed and deleted: what was acknowledged is there, and whole."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ down_revision = "0009"
 
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # SQLite's REAL forgets the sign of zero, and has no NaN; an untyped column keeps what it is given.
-FLOAT4 = sa.Double().with_variant(sa.LargeBinary(), "sqlite")
+FLOAT4: sa.types.TypeEngine[object] = sa.Double().with_variant(sa.LargeBinary(), "sqlite")
 BYTEWISE = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
