@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from wattline.ingest.finished import Finished
 from wattline.ingest.rollup import Rollup
 from wattline.ingest.writer import Writer
-from wattline.model.clock import HOUR, MINUTE, Clock
+from wattline.model.clock import DAY, HOUR, MINUTE, Clock
 from wattline.registry.stream import Stream
 from wattline.telemetry.engine import Engine
 from wattline.telemetry.intervals import RAW, Cells, Factors, Filled, IntervalReader, Piece, Samples
@@ -33,6 +34,17 @@ class Intervals:
         self._reader = IntervalReader(engine)
         self._clock = clock
         self._retention = retention
+        self.finished = Finished()
+        """What is kept of days in `finished_days`; the owner of this has it hear every committed row."""
+
+    def finished_days(self) -> tuple[int, int]:
+        """The whole days that the tiers hold and of which nothing is past its retention: from one midnight (UTC) to another.
+
+        Only a row that is yet to be committed changes them. What is kept of older ones is forgotten.
+        """
+        since = -(-max(self._horizon(table) for table in ("records", *FINEST)) // DAY) * DAY
+        self.finished.forget_before(since)
+        return since, self._writer.watermark // DAY * DAY
 
     async def prepare(self, streams: Sequence[Stream], sensors: Sequence[int], start: int, end: int) -> None:
         """Make sure that what was written until now is seen by the reads that follow."""

@@ -109,6 +109,7 @@ class Pipeline:
     def _committed(self, block: Block) -> None:
         self.writer.add(block)
         self.tables.recent.heard(block.rows)
+        self.intervals.finished.heard(block.rows)
         for follower in self._followers:
             follower.add(block)
         for listener in self.listeners:
