@@ -77,9 +77,11 @@ class FinishedDays:
     def _mine(self, plan: Plan) -> dict[int, int]:
         """The streams that write to the relation itself, and alone, by the rank of their device, in its order."""
         shape = plan.shape
+        names = self._all.values
+        own = [(names.index(name), 1.0) for name in plan.wanted.names]
         streams: dict[int, list[int]] = {}
-        for stream, rank in zip(shape.streams, shape.order, strict=True):
-            streams.setdefault(rank, []).append(stream.id if stream.layout.name == self._layout.name else -1)
+        for stream, places, rank in zip(shape.streams, shape.places, shape.order, strict=True):
+            streams.setdefault(rank, []).append(stream.id if stream.layout.name == self._layout.name and places == own else -1)
         return {rank: ids[0] for rank, ids in sorted(streams.items()) if len(ids) == 1 and ids[0] >= 0}
 
     def _kept(self, plan: Plan, mine: dict[int, int], since: int, until: int) -> Kept:
