@@ -8,11 +8,14 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+from wattline.model.errors import Unavailable
 from wattline.state.database import Database
 
 SCRIPTS = Path(__file__).parent / "migrations"
 # Any constant will do, as long as nothing else in the database takes the same advisory lock: "wattline" in ASCII.
 ADVISORY_LOCK = 0x776174746C696E65
+TURNS = 6
+"""How often a database that another process writes to is waited for: on a slow disk a few migrations take their time."""
 
 
 def _upgrade(connection: sa.Connection) -> None:
@@ -26,6 +29,15 @@ def _upgrade(connection: sa.Connection) -> None:
 
 
 async def migrate(database: Database) -> None:
-    """Apply every migration that this database has not seen, all in one transaction; safe in many processes at once."""
-    async with database.transaction() as connection:
-        await connection.run_sync(_upgrade)
+    """Apply every migration that this database has not seen, all in one transaction; safe in many processes at once.
+
+    Raises `Unavailable` where another process keeps the database for longer than a migration takes.
+    """
+    for left in reversed(range(TURNS)):
+        try:
+            async with database.transaction() as connection:
+                await connection.run_sync(_upgrade)
+            return
+        except Unavailable:
+            if not left:
+                raise

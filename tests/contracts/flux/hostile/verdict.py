@@ -7,7 +7,7 @@ import json
 from tests.contracts.flux.hostile.garbage import Request
 from tests.contracts.flux.hostile.raw import Reply
 
-SLOW_SECONDS = 2.0
+SLOW_SECONDS = 20.0
 NOT_HTTP = b"Invalid HTTP request received."
 KEYS = {"code", "details", "hint", "message"}
 

@@ -94,4 +94,5 @@ def test_long_input_takes_no_longer_than_its_length_asks_for(hostile: str) -> No
     started = time.process_time()
     parsed(hostile)
     parsed(hostile, function=True)
-    assert time.process_time() - started < 1.5
+    # What takes as long as its square or more does not end within minutes; how fast the rest is, is for the benches.
+    assert time.process_time() - started < 30
