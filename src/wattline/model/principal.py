@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from wattline.model.errors import Forbidden
 
 ALL_SCOPES = frozenset(
-    {"telemetry:write", "event:write", "outage:write", "query:read", "ml:write", "alarm:write", "command:write"}
+    {
+        "telemetry:write",
+        "event:write",
+        "outage:write",
+        "query:read",
+        "ml:write",
+        "alarm:write",
+        "command:write",
+        "household:read",
+        "household:admin",
+        "household:ml",
+        "household:cron",
+    }
 )
 
 
