@@ -38,7 +38,7 @@ from wattline.metrics import Metrics
 from wattline.model.clock import DAY, Clock, SystemClock
 from wattline.model.errors import QueueFull, WattlineError
 from wattline.mqtt import mqtt_gateway
-from wattline.notify.model import Alert
+from wattline.notify.model import PRIVATE, Alert
 from wattline.notify.service import Notify
 from wattline.outages.service import Outages
 from wattline.pulse import Pulse
@@ -236,7 +236,8 @@ class Platform:
 
     def _alert_changed(self, alert: Alert) -> None:
         self.metrics.mail.add(1, alert.state)
-        self.bus.publish("alert", alert)
+        if alert.kind not in PRIVATE:
+            self.bus.publish("alert", alert)
 
     async def check(self) -> None:
         """Raise `Unavailable` unless both stores answer and the journal has room."""

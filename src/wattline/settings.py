@@ -201,6 +201,13 @@ class Settings(BaseSettings):
         "Flux", "Heed `Prefer: tx=rollback`, which answers and changes nothing: `on` or `off`.", False, shown="off"
     )
 
+    household_token_seconds: Annotated[int, Field(ge=60, le=65_535)] = _setting(
+        "Household", "How long the token of a meter holds; a device keeps it in 16 bits.", 3600
+    )
+    household_token_grace_seconds: Span = _setting(
+        "Household", "How long a meter's former token holds once it asked for another.", 300
+    )
+
     retention_raw_days: Days = _setting("Retention", "How long readings are kept as sent, from when they came in.", 90)
     retention_minute_days: Days = _setting("Retention", "How long the 1-minute tier is kept.", 730)
     retention_5m_days: Days = _setting("Retention", "How long the 5-minute tier is kept.", 730)

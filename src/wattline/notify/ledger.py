@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.model.errors import Invalid
-from wattline.notify.model import Alert, Kind, State
+from wattline.notify.model import PRIVATE, Alert, Kind, State
 from wattline.notify.store import alert_of
 from wattline.notify.tables import ledger
 
@@ -19,6 +19,8 @@ LONGEST_PAGE = 500
 @dataclass(frozen=True, slots=True)
 class AlertQuery:
     """What is asked for. Times in microseconds, [start, end); `before` is the `next` of the page before.
+
+    Letters to households are no part of the answer.
 
     `sites` None is everything; a set leaves out rows of other substations and rows that name more than one.
     """
@@ -40,7 +42,7 @@ class AlertQuery:
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """The same question in SQL."""
-        conditions = [ledger.c.tenant == self.tenant]
+        conditions = [ledger.c.tenant == self.tenant, ledger.c.kind.not_in([kind.value for kind in PRIVATE])]
         if self.start is not None:
             conditions.append(ledger.c.created >= self.start)
         if self.end is not None:

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from wattline.model.clock import SECOND, from_micros
-from wattline.notify.model import Alert, Kind
+from wattline.notify.model import PRIVATE, Alert, Kind
 
 # Control characters, and the separators and direction marks of Unicode that could fake a line or hide one.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]+")
@@ -66,9 +66,10 @@ class Letters:
     def compose(self, alert: Alert) -> EmailMessage:
         """The message of a row, to be sent to its recipient."""
         title = _title(alert)
+        template = _template(alert)
         values = {"title": title, "kind": alert.kind.value, "body": dict(alert.body), "product": self._product}
         message = EmailMessage(policy=SMTP_POLICY)
-        message["Subject"] = f"[{self._product}] {title}"[:_LONGEST_SUBJECT]
+        message["Subject"] = (title if alert.kind in PRIVATE else f"[{self._product}] {title}")[:_LONGEST_SUBJECT]
         message["From"] = Address(self._product, addr_spec=self._sender)
         message["To"] = Address(addr_spec=alert.recipient)
         message["Date"] = format_datetime(from_micros(alert.queued or alert.created).replace(microsecond=0))
@@ -77,16 +78,23 @@ class Letters:
             message["In-Reply-To"] = message["References"] = alert.body["in_reply_to"]
         message["Auto-Submitted"] = "auto-generated"
         message["X-Wattline-Alert"] = alert.kind.value
-        message.set_content(self._environment.get_template(f"{alert.kind.value}.txt").render(values), charset="utf-8")
-        html = self._environment.get_template(f"{alert.kind.value}.html").render(values)
+        message.set_content(self._environment.get_template(f"{template}.txt").render(values), charset="utf-8")
+        html = self._environment.get_template(f"{template}.html").render(values)
         message.add_alternative(html, subtype="html", charset="utf-8")
         # Chosen by us, so that a resend is the same to the byte.
         message.set_boundary(hashlib.sha256(alert.message_id.encode()).hexdigest()[:40])
         return message
 
 
+def _template(alert: Alert) -> str:
+    """A household is written to in its own language, the staff of a utility in English."""
+    return f"{alert.kind.value}.{alert.body['language']}" if alert.kind in PRIVATE else alert.kind.value
+
+
 def _title(alert: Alert) -> str:
     body = dict(alert.body)
+    if alert.kind in PRIVATE:
+        return clean(body["title"])
     match alert.kind:
         case Kind.TRIP:
             return _trip_title(body)
@@ -98,7 +106,7 @@ def _title(alert: Alert) -> str:
             return f"Storm: {len(body['feeders'])} feeders tripped"
         case Kind.DIGEST:
             return f"Digest: {len(body['items'])} {'alert' if len(body['items']) == 1 else 'alerts'}"
-        case Kind.ANOMALY | Kind.CLEARED:
+        case _:
             return _anomaly_title(alert.kind, [clean(site["site"]) for site in body["sites"]], bool(body.get("still")))
 
 

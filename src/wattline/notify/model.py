@@ -18,6 +18,9 @@ class Kind(StrEnum):
     CLEARED = "cleared"
     STORM = "storm"
     DIGEST = "digest"
+    USAGE = "usage"
+    SILENT = "silent"
+    REPORT = "report"
 
 
 class State(StrEnum):
@@ -50,6 +53,8 @@ class Reason(StrEnum):
 
 #: Suppressed rows with one of these reasons are told by the next digest.
 DIGESTED = (Reason.RATE_LIMIT, Reason.STORM, Reason.DIGEST)
+#: Kinds that go to one household and to nobody else: no utility sees them, nor whom they went to.
+PRIVATE = (Kind.USAGE, Kind.SILENT, Kind.REPORT)
 #: Kinds that count towards, and are held back by, the rate limit of a recipient.
 LIMITED = (Kind.TRIP, Kind.EVENT, Kind.ANOMALY)
 
@@ -164,3 +169,21 @@ class AnomalyEdge:
     at: int
     raised: bool
     sites: tuple[AnomalousSite, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail to one household, of a `PRIVATE` kind. `site` is its site's key, `title` the subject line, `body` JSON values.
+
+    There is one mail for an `event_id` and a kind. `not_before` (us) holds it back, None sends it at once.
+    """
+
+    tenant: str
+    kind: Kind
+    site: str
+    recipient: str
+    event_id: str
+    language: str
+    title: str
+    body: Mapping[str, Any]
+    not_before: int | None = None

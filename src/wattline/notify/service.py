@@ -16,9 +16,10 @@ from wattline.notify.changes import Changes
 from wattline.notify.delivery import Courier
 from wattline.notify.digest import compose_digest
 from wattline.notify.feeders import announce_event, announce_restore, announce_trip, release_held, trip_told
+from wattline.notify.households import announce_letter
 from wattline.notify.ledger import AlertPage, AlertQuery, read_page
 from wattline.notify.letters import Letters
-from wattline.notify.model import Alert, AnomalyEdge, FeederRestore, FeederTrip, OtherEvent, Reason, Recipient, State
+from wattline.notify.model import Alert, AnomalyEdge, FeederRestore, FeederTrip, Letter, OtherEvent, Reason, Recipient, State
 from wattline.notify.outbox import Outbox
 from wattline.notify.policy import AlertSettings
 from wattline.notify.smtp import Transport
@@ -89,6 +90,10 @@ class Notify:
             await store.serialize(connection, edge.tenant)
             await announce(self._outbox, connection, edge, self._clock.micros())
         self.nudge()
+
+    async def letter(self, connection: AsyncConnection, letter: Letter) -> None:
+        """Write to one household. Call `nudge` once the transaction is committed; again is without effect."""
+        await announce_letter(self._outbox, connection, letter, self._clock.micros())
 
     def nudge(self) -> None:
         """Say that there may be something to deliver at once."""

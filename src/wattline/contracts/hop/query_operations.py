@@ -29,6 +29,9 @@ LONGEST_LEDGER = 129_600
 Name = Annotated[str | None, Query(min_length=1, max_length=128)]
 Cursor = Annotated[str | None, Query(max_length=128, description="Continue after this place; from `Link: rel=next`.")]
 
+AlertKind = Literal["trip", "restore", "event", "anomaly", "cleared", "storm", "digest"]
+"""What a utility is mailed about."""
+
 
 def _next_page(request: Request, before: str | None) -> dict[str, str]:
     """RFC 8288: where the list goes on, relative to this request."""
@@ -90,7 +93,7 @@ def build(platform: Platform, gate: Gate) -> APIRouter:
     async def alerts(
         request: Request,
         minutes: Annotated[int, Query(ge=1, le=LONGEST_LEDGER, description="Lookback window in minutes.")] = 1440,
-        kind: Annotated[Kind | None, Query()] = None,
+        kind: Annotated[AlertKind | None, Query()] = None,
         state: Annotated[State | None, Query()] = None,
         feeder_id: Name = None,
         before: Annotated[int | None, Query(ge=1)] = None,
@@ -102,7 +105,7 @@ def build(platform: Platform, gate: Gate) -> APIRouter:
             principal.tenant,
             start=now - minutes * MINUTE,
             end=now + SKEW + 1,
-            kinds=None if kind is None else [kind],
+            kinds=None if kind is None else [Kind(kind)],
             states=None if state is None else [state],
             subject=feeder_id,
             sites=principal.sites,
