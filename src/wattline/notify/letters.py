@@ -65,7 +65,7 @@ class Letters:
 
     def compose(self, alert: Alert) -> EmailMessage:
         """The message of a row, to be sent to its recipient."""
-        title = _title(alert)
+        title = clean(alert.body["title"]) if alert.kind in PRIVATE else _title(alert)
         template = _template(alert)
         values = {"title": title, "kind": alert.kind.value, "body": dict(alert.body), "product": self._product}
         message = EmailMessage(policy=SMTP_POLICY)
@@ -93,8 +93,6 @@ def _template(alert: Alert) -> str:
 
 def _title(alert: Alert) -> str:
     body = dict(alert.body)
-    if alert.kind in PRIVATE:
-        return clean(body["title"])
     match alert.kind:
         case Kind.TRIP:
             return _trip_title(body)
