@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wattline.simulate.credentials import Credentials, FluxKeys
+from wattline.simulate.credentials import Credentials, FluxKeys, HouseholdAccess
 
 KNOWN = Credentials("http://127.0.0.1:8000", "wl_example")
 
@@ -30,6 +30,23 @@ def test_holds_the_key_of_each_role(tmp_path: Path) -> None:
     assert found is not None
     assert found.flux == keys
     assert "g.h.i" not in repr(found)
+
+
+def test_holds_the_keys_of_the_household_contract(tmp_path: Path) -> None:
+    keys = HouseholdAccess("02:57:4C:00:00:10", "guest", "wl_user", "wl_admin", "wl_ml", "wl_cron")
+    path = Credentials("http://127.0.0.1:8000", "wl_example", household=keys).write(tmp_path)
+    assert list(json.loads(path.read_text())["household"]) == [
+        "sensor_id",
+        "user_id",
+        "user_token",
+        "admin_token",
+        "ml_api_key",
+        "cron_secret",
+    ]
+    found = Credentials.read(path)
+    assert found is not None
+    assert found.household == keys
+    assert "wl_admin" not in repr(found)
 
 
 def test_replaces_a_file_that_others_could_read(tmp_path: Path) -> None:

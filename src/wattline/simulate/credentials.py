@@ -42,6 +42,18 @@ class FluxKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class HouseholdAccess:
+    """A household whose meter nobody simulates, and the keys of the household contract: `sensor_id` is the meter's MAC."""
+
+    sensor_id: str
+    user_id: str
+    user_token: str = field(repr=False)
+    admin_token: str = field(repr=False)
+    ml_api_key: str = field(repr=False)
+    cron_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """Where the server is and the working credential of each contract; None where there is none."""
 
@@ -50,6 +62,7 @@ class Credentials:
     mcs_api_key: str | None = field(default=None, repr=False)
     mqtt: MqttAccess | None = None
     flux: FluxKeys | None = None
+    household: HouseholdAccess | None = None
 
     def _content(self) -> dict[str, Any]:
         content: dict[str, Any] = {"base_url": self.base_url, "hop": {"api_key": self.hop_api_key}}
@@ -59,6 +72,8 @@ class Credentials:
             content["mqtt"] = asdict(self.mqtt)
         if self.flux is not None:
             content["flux"] = asdict(self.flux)
+        if self.household is not None:
+            content["household"] = asdict(self.household)
         return content
 
     def write(self, directory: Path) -> Path:
@@ -97,7 +112,8 @@ class _File(msgspec.Struct):
     mcs: _Key | None = None
     mqtt: MqttAccess | None = None
     flux: FluxKeys | None = None
+    household: HouseholdAccess | None = None
 
     def credentials(self) -> Credentials:
         mcs = None if self.mcs is None else self.mcs.api_key
-        return Credentials(self.base_url, self.hop.api_key, mcs, self.mqtt, self.flux)
+        return Credentials(self.base_url, self.hop.api_key, mcs, self.mqtt, self.flux, self.household)

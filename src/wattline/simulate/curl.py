@@ -17,12 +17,17 @@ from wattline.simulate.plan import DEMO_PLAN
 _READING = {"voltage_kv": 229.8, "current_a": 1187.4, "power_mw": 274.2, "frequency_hz": 60.002, "status_code": "NORMAL"}
 
 
-Contract = Literal["hop", "mcs", "flux"]
+Contract = Literal["hop", "mcs", "flux", "household"]
+KEPT = "TOKEN"
+"""The shell variable of a token that a call keeps for those after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request of a page: what it shows, its path, its body if it is a POST, and headers beside the key."""
+    """One request of a page: what it shows, its path, its body if it is a POST, and headers beside the key.
+
+    `keeps`: the token in its answer is kept in the shell; `uses`: it goes out with the kept one.
+    """
 
     title: str
     path: str
@@ -30,6 +35,8 @@ class Call:
     authorised: bool = True
     contract: Contract = "hop"
     headers: Mapping[str, str] = field(default_factory=dict)
+    keeps: bool = False
+    uses: bool = False
 
 
 def hop_calls(at: int) -> list[Call]:
@@ -83,8 +90,11 @@ def curl_line(call: Call, credentials: Credentials, certificate: Path | None = N
         parts += ["-H", f"{name}: {value}"]
     if call.body is not None:
         parts += ["-H", "Content-Type: application/json", "-d", json.dumps(call.body)]
-    parts.append(f"{credentials.base_url}{call.path}")
-    return shlex.join(parts)
+    line = shlex.join(parts) + (f' -H "Authorization: Bearer ${KEPT}"' if call.uses else "")
+    line += f" {shlex.quote(credentials.base_url + call.path)}"
+    if not call.keeps:
+        return line
+    return f"""{KEPT}=$({line} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')"""
 
 
 def page(title: str, calls: Sequence[Call], credentials: Credentials, certificate: Path | None = None) -> str:
