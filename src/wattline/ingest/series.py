@@ -185,6 +185,18 @@ class Series:
         await self._fresh([point.stream for point in points])
         return await self._reader.first_readings([point.id for point in points], start, end, most)
 
+    async def usable(self, streams: Sequence[Stream], start: int, end: int, columns: Sequence[str]) -> RawReadings:
+        """The readings of these columns in [start, end) that are not BAD, ordered by sensor, then time."""
+        await self._fresh(streams)
+        return await self._reader.usable(_Columns(streams, columns).sensors, start, end)
+
+    async def density(
+        self, streams: Sequence[Stream], start: int, end: int, width: int, column: str
+    ) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """Where in [start, end) readings of a column are: begins of buckets of `width` us, and how many of them are not BAD."""
+        await self._fresh(streams)
+        return await self._reader.density(_Columns(streams, [column]).sensors, start, end, width)
+
     async def extent(self, points: Sequence[Point], start: int, end: int) -> Extent:
         """How many readings of the points the store holds in [start, end), and from when to when."""
         return await self._reader.extent([point.id for point in points], start, end)

@@ -207,6 +207,29 @@ class TelemetryReader:
         )
         return RawReadings(*(table.column(name).to_numpy() for name in ("sensor", "micros", "value", "quality")))
 
+    async def usable(self, sensors: Sequence[int], start: int, end: int) -> RawReadings:
+        """The readings of the sensors in [start, end) that are not BAD, ordered by sensor, then time."""
+        table = await self._engine.query(
+            f"""SELECT sensor, toUnixTimestamp64Micro(time) AS micros, value, quality FROM readings FINAL
+                WHERE {SENSORS} AND {SPAN} AND quality < 2 ORDER BY sensor, time""",
+            {"sensors": list(sensors), "start": start, "end": end},
+        )
+        return RawReadings(*(table.column(name).to_numpy() for name in ("sensor", "micros", "value", "quality")))
+
+    async def density(
+        self, sensors: Sequence[int], start: int, end: int, width: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """How many readings that are not BAD lie in each bucket of `width` us, for all the sensors together, in order of time.
+
+        Buckets without any are left out.
+        """
+        table = await self._engine.query(
+            f"""SELECT {bucket_of("time", width)} AS bucket, count() AS n FROM readings FINAL
+                WHERE {SENSORS} AND {SPAN} AND quality < 2 GROUP BY bucket ORDER BY bucket""",
+            {"sensors": list(sensors), "start": start, "end": end},
+        )
+        return table.column(0).to_numpy(), table.column(1).to_numpy()
+
     async def extremes(
         self, sensors: Sequence[int], groups: Sequence[int], start: int, end: int, width: int, watermark: int
     ) -> Buckets:
