@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.model.errors import Invalid
 from wattline.notify.model import PRIVATE, Letter, Reason, State
 from wattline.notify.outbox import Outbox
 from wattline.notify.recipients import checked_address
-from wattline.notify.store import NewAlert
+from wattline.notify.store import NewAlert, update
+from wattline.notify.tables import ledger
 
 
 async def announce_letter(outbox: Outbox, connection: AsyncConnection, letter: Letter, now: int) -> None:
@@ -29,3 +31,20 @@ async def announce_letter(outbox: Outbox, connection: AsyncConnection, letter: L
         body={"title": letter.title, "language": letter.language, **letter.body},
     )
     await outbox.put(connection, new, now)
+
+
+async def forget(connection: AsyncConnection, tenant: str, site: str, now: int) -> None:
+    """Call off what waits to be sent to a household, and keep neither its address nor what was written to it.
+
+    A letter that is being handed to the mail server in this moment keeps its row as it is.
+    """
+    of = (
+        ledger.c.tenant == tenant,
+        ledger.c.site == site,
+        ledger.c.kind.in_([kind.value for kind in PRIVATE]),
+        ledger.c.state != State.SENDING.value,
+    )
+    called_off = {"state": State.CANCELLED.value, "reason": Reason.RECIPIENT_REMOVED.value, "next_attempt": None}
+    await update(connection, now, *of, ledger.c.state == State.QUEUED.value, **called_off)
+    nobody = sa.literal("forgotten-") + sa.cast(ledger.c.id, sa.String)
+    await update(connection, now, *of, recipient=nobody, body={})
