@@ -12,6 +12,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from wattline.contracts.household import devices
+from wattline.contracts.household.routes import PREFIX
+from wattline.framing import framed
 from wattline.gateways.address import is_loopback
 from wattline.model.errors import Invalid, Unavailable
 from wattline.settings import Settings
@@ -19,6 +22,8 @@ from wattline.settings import Settings
 BACKLOG = 4096
 # Longer than the usual idle time of a reverse proxy's pool, so that it is never the server that hangs up first.
 KEEP_ALIVE_SECONDS = 75
+FRAMED = (*devices.PATHS, *(f"{PREFIX}{path}" for path in devices.PATHS))
+"""Paths whose answers are read by devices with fixed readers."""
 
 
 def check_exposure(settings: Settings) -> None:
@@ -97,7 +102,7 @@ class Server:
         config = uvicorn.Config(
             app,
             loop="uvloop",
-            http="httptools",
+            http=framed(FRAMED),
             ws="websockets-sansio",
             # Live frames are small and sent to many: compressing each for each client costs more than it saves.
             ws_per_message_deflate=False,
