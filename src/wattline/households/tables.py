@@ -89,6 +89,14 @@ meters = sa.Table(
 """`kind` is the number of the wire's SensorType, `secret` the SHA-256 of what the meter must show, `version` grows with each
 change, so that other processes see it."""
 
+meter_versions = sa.Table(
+    "household_meter_versions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+)
+"""One row, counted up by every change of a meter: who changes one holds it first, and other processes see that there was one."""
+
 assignments = sa.Table(
     "household_assignments",
     metadata,

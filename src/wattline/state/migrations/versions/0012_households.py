@@ -89,6 +89,12 @@ def _meters() -> None:
         sa.Column("version", sa.BigInteger, nullable=False),
     )
     op.create_index("ix_household_meters_tenant_user", "household_meters", ["tenant", "user"])
+    versions = op.create_table(
+        "household_meter_versions",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
+    )
+    op.bulk_insert(versions, [{"id": 1, "version": 0}])
     op.create_table(
         "household_assignments",
         sa.Column("mac", MAC, primary_key=True),
