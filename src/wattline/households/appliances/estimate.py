@@ -67,11 +67,12 @@ class Estimate:
 
 
 def _r_squared(left: NDArray[np.float64], misfit: NDArray[np.float64], noise: NDArray[np.float64]) -> float:
-    """The explained share. Peaks that are all alike have no variance to explain: then 1 if they are met within their noise."""
-    spread = float(((left - left.mean()) ** 2).sum())
-    if spread <= 1e-9 * max(float((left**2).sum()), 1.0):
-        return 1.0 if bool((np.abs(misfit) <= noise).all()) else 0.0
-    return max(0.0, 1.0 - float((misfit**2).sum()) / spread)
+    """The explained share. Peaks that are alike within their noise have no variance to explain: then 1 if they are met so,
+    else 0."""
+    apart = left - left.mean()
+    if float(((apart / noise) ** 2).sum()) <= len(left):
+        return 1.0 if float(((misfit / noise) ** 2).sum()) <= len(left) else 0.0
+    return max(0.0, 1.0 - float((misfit**2).sum()) / float((apart**2).sum()))
 
 
 def _errors(
