@@ -32,6 +32,8 @@ USUAL_PATIENCE = 30
 """Seconds after which to come again, where the failure does not say."""
 LONGEST_NAME = 100
 """Characters of a field's name that are told: a name that is not known is the caller's own text."""
+NO_OBJECT = ("missing", "model_attributes_type", "dict_type")
+"""How pydantic calls a body that is none of the objects that are asked for."""
 log = logging.getLogger(__name__)
 
 # In order: the first that fits.
@@ -100,10 +102,11 @@ def _first_fault(error: RequestValidationError) -> str:
         return "the body is not JSON"
     place = [str(part) for part in fault["loc"]]
     name = ".".join(place[1:])[:LONGEST_NAME] or ("the body" if place[:1] == ["body"] else "the request")
+    if fault["type"] in NO_OBJECT and len(place) == 1:
+        return "the body must be a JSON object, sent as application/json"
     if fault["type"] == "missing":
         return f"{name} is missing"
-    return f"{name}: {_lower_first(fault['msg'])}"
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    if fault["type"] == "extra_forbidden":
+        return f"there is no field {name}"
+    text = str(fault["msg"]).removeprefix("Value error, ")
+    return f"{name}: {text[:1].lower()}{text[1:]}"

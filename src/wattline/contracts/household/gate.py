@@ -8,7 +8,9 @@ from typing import Annotated, Any
 from fastapi import Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
+from starlette.exceptions import HTTPException
 
+from wattline.contracts.household.errors import answer
 from wattline.identity.service import Identity
 from wattline.model.errors import NotFound, Unauthenticated
 from wattline.model.principal import ALL_SCOPES, Principal
@@ -105,7 +107,10 @@ def _asking(ask: Callable[[Request], Coroutine[Any, Any, Principal]]) -> type[AP
 
             async def asked(request: Request) -> Response:
                 request.state.principal = await ask(request)
-                return await handle(request)
+                try:
+                    return await handle(request)
+                except HTTPException as error:
+                    return answer(error)
 
             return asked
 

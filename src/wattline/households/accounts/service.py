@@ -99,6 +99,7 @@ class Accounts:
 
     async def user(self, tenant: str, user_id: str) -> User:
         """A household that is not deleted. Raises `NotFound`."""
+        _possible(NO_HOUSEHOLD, user_id)
         async with self._database.read() as connection:
             return _there(await store.user(connection, tenant, user_id), NO_HOUSEHOLD)
 
@@ -217,6 +218,7 @@ class Accounts:
 
     async def experiment(self, tenant: str, experiment_id: str) -> Experiment:
         """Raises `NotFound`."""
+        _possible(NO_EXPERIMENT, experiment_id)
         async with self._database.read() as connection:
             return _there(await store.experiment(connection, tenant, experiment_id), NO_EXPERIMENT)
 
@@ -230,6 +232,7 @@ class Accounts:
 
         Raises `NotFound`, `Invalid`.
         """
+        _possible(NO_EXPERIMENT, experiment_id)
         kept = checks.checked(given, checks.PARTICIPANT)
         async with self._database.transaction() as connection:
             await _held(connection, tenant, user_id)
@@ -247,18 +250,27 @@ class Accounts:
 
     async def remove_participant(self, tenant: str, experiment_id: str, user_id: str) -> None:
         """Raises `NotFound`."""
+        _possible(NO_PARTICIPANT, experiment_id, user_id)
         async with self._database.transaction() as connection:
             if not await store.remove_participant(connection, tenant, experiment_id, user_id):
                 raise NotFound(NO_PARTICIPANT)
 
     async def participants(self, tenant: str, experiment_id: str) -> list[tuple[Participant, User]]:
         """Who takes part, by user id. Raises `NotFound`."""
+        _possible(NO_EXPERIMENT, experiment_id)
         async with self._database.read() as connection:
             _there(await store.experiment(connection, tenant, experiment_id), NO_EXPERIMENT)
             return await store.participant_rows(connection, tenant, experiment_id)
 
 
+def _possible(words: str, *ids: str) -> None:
+    """What cannot be an id is no one's; PostgreSQL would not even look for some texts. Raises `NotFound`."""
+    if not all(checks.ID.fullmatch(each) for each in ids):
+        raise NotFound(words)
+
+
 async def _held(connection: AsyncConnection, tenant: str, user_id: str) -> User:
+    _possible(NO_HOUSEHOLD, user_id)
     return _there(await store.user(connection, tenant, user_id, hold=True), NO_HOUSEHOLD)
 
 
