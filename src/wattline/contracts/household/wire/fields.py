@@ -69,8 +69,9 @@ def text(value: bytes) -> str:
 
 
 def number(value: int) -> bytes:
-    """An unsigned number as a varint."""
+    """A number of 64 bits as a varint; a negative one as its two's complement."""
     out = bytearray()
+    value &= 0xFFFF_FFFF_FFFF_FFFF
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
         value >>= 7
@@ -79,7 +80,7 @@ def number(value: int) -> bytes:
 
 
 def number_field(field: int, value: int) -> bytes:
-    """A field of an unsigned number."""
+    """A field of a number."""
     return number(field << 3 | VARINT) + number(value)
 
 
