@@ -190,6 +190,11 @@ class Series:
         await self._fresh(streams)
         return await self._reader.usable(_Columns(streams, columns).sensors, start, end)
 
+    async def nearest(self, stream: Stream, start: int, end: int, most: int, *, newest: bool) -> RawReadings:
+        """The oldest or the newest `most` readings of a stream in [start, end) that are not BAD, from that end on."""
+        await self._fresh([stream])
+        return await self._reader.nearest(stream.sensor_ids, start, end, most, newest=newest)
+
     async def density(
         self, streams: Sequence[Stream], start: int, end: int, width: int, column: str
     ) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:

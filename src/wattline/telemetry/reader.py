@@ -216,6 +216,16 @@ class TelemetryReader:
         )
         return RawReadings(*(table.column(name).to_numpy() for name in ("sensor", "micros", "value", "quality")))
 
+    async def nearest(self, sensors: Sequence[int], start: int, end: int, most: int, *, newest: bool) -> RawReadings:
+        """The oldest or the newest `most` readings of the sensors in [start, end) that are not BAD, from that end on."""
+        table = await self._engine.query(
+            f"""SELECT sensor, toUnixTimestamp64Micro(time) AS micros, value, quality FROM readings FINAL
+                WHERE {SENSORS} AND {SPAN} AND quality < 2
+                ORDER BY time {"DESC" if newest else "ASC"}, sensor LIMIT {{most:UInt64}}""",
+            {"sensors": list(sensors), "start": start, "end": end, "most": most},
+        )
+        return RawReadings(*(table.column(name).to_numpy() for name in ("sensor", "micros", "value", "quality")))
+
     async def density(
         self, sensors: Sequence[int], start: int, end: int, width: int
     ) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
