@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wattline.model.clock import MINUTE
+
+WINDOW = 30 * MINUTE
+"""us that are looked at together: half hours of UTC."""
+
 
 @dataclass(frozen=True, slots=True)
 class Peak:
     """A span of high use of one household's meter: [start, end) in us.
 
-    `power_w` is the mean above the base load `base_w`, `energy_kwh` what was used above it.
+    `power_w` is the mean above the base load `base_w` while it ran: pauses of less than two minutes lie in the span and do not
+    count. `energy_kwh` is what was used above the base load in the whole span.
     """
 
     tenant: str
