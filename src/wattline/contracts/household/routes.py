@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp
 
+from wattline.contracts.household import devices, errors, household_experiments, household_users
+from wattline.contracts.household.around import Around
+from wattline.contracts.household.gate import Gate
+from wattline.contracts.household.strays import strays
 from wattline.platform import Platform
 
 PREFIX = "/api/v1"
@@ -23,8 +28,10 @@ PAGE = (
     "/process_reports",
 )
 """The published paths, each at the root and under the prefix."""
+CRON = ("/mark_peaks", "/anomaly", "/reports")
+"""Paths on which a timer of one's own may ask for everyone's work, likewise."""
 MANAGEMENT = f"{PREFIX}/household"
-PREFIXES = (*PAGE, *(f"{PREFIX}{path}" for path in PAGE), f"{MANAGEMENT}/")
+PREFIXES = (*PAGE, *CRON, *(f"{PREFIX}{path}" for path in (*PAGE, *CRON)), f"{MANAGEMENT}/")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +45,25 @@ class HouseholdContract:
 
     def failed(self, request: Request, error: Exception) -> Response:
         """The answer to a failure at one of this contract's paths."""
-        raise NotImplementedError
+        return errors.failed(request, error)
 
 
 def build(platform: Platform) -> HouseholdContract:
     """The contract on a running platform."""
-    raise NotImplementedError
+    settings, households = platform.settings, platform.households
+    gate = Gate(platform.identity, settings)
+    doors = devices.build(households, platform.metrics)
+
+    page: list[APIRouter] = []
+    managed = [*household_users.build(households, gate, platform.clock), household_experiments.build(households, gate)]
+
+    root, twin, management = APIRouter(), APIRouter(prefix=PREFIX), APIRouter(prefix=MANAGEMENT)
+    for router in (*page, strays(page, ())):
+        root.include_router(router)
+        twin.include_router(router)
+    for router in (*managed, strays(managed, ("",))):
+        management.include_router(router)
+
+    hot = {f"{prefix}{path}": door for path, door in doors.items() for prefix in ("", PREFIX)}
+    around = partial(Around, origins=settings.cors_origins, most_bytes=settings.max_record_bytes)
+    return HouseholdContract(hot, (root, twin, management), around)
