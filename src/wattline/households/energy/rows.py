@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -85,7 +85,7 @@ class _Cut:
         return pieces
 
 
-async def rows(series: Series, planned: Plan) -> AsyncIterator[EnergyRows]:
+async def rows(series: Series, planned: Plan) -> AsyncGenerator[EnergyRows, None]:
     """The rows of a plan, slice after slice; the next one is read while the caller works on this one."""
     if not planned.slices:
         return
