@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -38,13 +39,13 @@ def expected(readings: Readings, start: int, end: int, width: int) -> list[float
     """By hand, one edge after the other."""
 
     def register(edge: int) -> float:
-        for (t0, v0), (t1, v1) in zip(readings, readings[1:], strict=False):
+        for (t0, v0), (t1, v1) in pairwise(readings):
             if t0 <= edge <= t1 and (edge in (t0, t1) or t1 - t0 <= 5 * MINUTE):
                 return v0 + (v1 - v0) * (edge - t0) / (t1 - t0)
         return dict(readings).get(edge, float("nan"))
 
     edges = [register(edge) for edge in range(start, end + 1, width)]
-    return [(b - a) * 1000 * HOUR / width for a, b in zip(edges, edges[1:], strict=False)]
+    return [(b - a) * 1000 * HOUR / width for a, b in pairwise(edges)]
 
 
 def walk(choice: random.Random, start: int, end: int) -> Readings:

@@ -61,17 +61,21 @@ class Peaks:
         meter = self._meters.meter(tenant, mac)
         if meter.user is None:
             raise NotFound("there is no such sensor")
-        slot = floor(self._clock.micros())
+        slot = self.slot()
         await self._process([meter], slot)
         async with self._database.read() as connection:
             return await store.changed_since(connection, Home(meter.tenant, meter.user, meter.mac), slot)
 
-    async def process_all(self, slot: int) -> None:
-        """The same for every assigned meter, with the windows that closed before `slot` (us).
+    def slot(self) -> int:
+        """When the newest window closed (us)."""
+        return floor(self._clock.micros())
+
+    async def process_all(self, slot: int, tenant: str | None = None) -> None:
+        """The same for every assigned meter, of a tenant or of all, with the windows that closed before `slot` (us).
 
         A meter that fails is told of in the log and looked at again in the next slot.
         """
-        every = [meter for meter in self._meters.meters() if meter.user is not None]
+        every = [meter for meter in self._meters.meters(tenant) if meter.user is not None]
         for at in range(0, len(every), AT_ONCE):
             await self._process(every[at : at + AT_ONCE], floor(slot))
 
