@@ -18,6 +18,7 @@ setup:
 # Measure on this machine; prints a table and writes JSON.
 bench:
 	@scripts/setup test
+	@scripts/train
 	@scripts/need wrk wrk
 	@PATH=$$PATH:/usr/sbin scripts/need mosquitto mosquitto
 	@.venv/bin/python -m bench $(ARGS)

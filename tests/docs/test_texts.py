@@ -67,6 +67,7 @@ def test_every_dependency_has_its_reason() -> None:
     assert documented("To build") == names(told["dependency-groups"]["build"])
     assert documented("For checks and tests") == names(told["project"]["optional-dependencies"]["test"])
     assert documented("Clients that tests drive") == names(told["dependency-groups"]["clients"])
+    assert documented("To train models") == names(told["dependency-groups"]["train"])
 
 
 def test_every_variable_that_a_page_names_is_a_setting() -> None:

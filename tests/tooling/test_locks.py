@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 ENTRY = re.compile(
     r"^([a-z0-9-]+)(?:\[[^\]]*\])?==(\S+)( ;[^\\]*)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
 )
-LOCKS = {"requirements.lock": 50, "requirements-test.lock": 50, "requirements-clients.lock": 20}
+LOCKS = {"requirements.lock": 50, "requirements-test.lock": 50, "requirements-clients.lock": 20, "requirements-train.lock": 12}
 """The lock files, and how many entries each has at least."""
 
 
@@ -43,7 +43,8 @@ def test_everything_that_is_asked_for_is_locked() -> None:
     assert runtime <= {name for name, _ in locked("requirements.lock")}
     test = asked(told["project"]["optional-dependencies"]["test"])
     assert runtime | test <= {name for name, _ in locked("requirements-test.lock")}
-    assert asked(told["dependency-groups"]["clients"]) <= {name for name, _ in locked("requirements-clients.lock")}
+    for group in ("clients", "train"):
+        assert asked(told["dependency-groups"][group]) <= {name for name, _ in locked(f"requirements-{group}.lock")}
 
 
 def test_every_npm_package_has_a_hash_and_no_address() -> None:
@@ -59,3 +60,10 @@ def test_every_npm_package_has_a_hash_and_no_address() -> None:
 
 def test_the_tests_run_on_what_is_shipped() -> None:
     assert locked("requirements.lock") <= locked("requirements-test.lock")
+
+
+def test_features_are_measured_in_training_with_the_numpy_of_the_server() -> None:
+    shipped, trained = (
+        {one for one in locked(name) if one[0] == "numpy"} for name in ("requirements.lock", "requirements-train.lock")
+    )
+    assert trained == shipped
