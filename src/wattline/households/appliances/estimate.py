@@ -93,12 +93,16 @@ def estimate(appliances: Sequence[Appliance], causes: Sequence[Cause]) -> Estima
     known = {each.id: each.power_w or 0.0 for each in appliances if not each.estimated}
     sought = {each.id for each in appliances if each.estimated}
     used = [cause for cause in causes if cause.power_w > 0 and cause.devices & sought]
-    told = [each for each in appliances if each.estimated and any(each.id in cause.devices for cause in used)]
-    if not told:
+    if not used:
         return Estimate()
+    seen = frozenset().union(*(cause.devices for cause in used))
+    told = [each for each in appliances if each.estimated and each.id in seen]
+    column = {each.id: at for at, each in enumerate(told)}
     left = np.array([cause.power_w - sum(known.get(device, 0.0) for device in cause.devices) for cause in used])
     noise = NOISE_W + NOISE_SHARE * np.array([cause.power_w for cause in used])
-    took_part = np.array([[each.id in cause.devices for each in told] for cause in used], np.float64)
+    cells = [(row, column[device]) for row, cause in enumerate(used) for device in cause.devices & sought]
+    took_part = np.zeros((len(used), len(told)))
+    took_part[tuple(np.array(cells).T)] = 1.0
     kinds = [BY_NAME.get(each.category, BY_NAME["others"]) for each in told]
     usual = np.array([kind.typical_w for kind in kinds])
     prior = np.array([max(kind.max_w - kind.min_w, LEAST_PRIOR_W) for kind in kinds]) ** -2.0
