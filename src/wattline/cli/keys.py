@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, TypeVar
@@ -32,10 +32,12 @@ class Contract(StrEnum):
 
     HOP = "hop"
     FLUX = "flux"
+    HOUSEHOLD = "household"
 
 
 # What the page of each contract promises a key; further scopes are given one by one.
 PROMISED = {Contract.HOP: ("telemetry:write", "event:write", "outage:write", "query:read")}
+HOUSEHOLD_SCOPES = ("household:admin", "household:ml", "household:cron")
 
 KeyId = Annotated[str, typer.Argument(help="Id of the key, as `wattline key list` shows it.", show_default=False)]
 OfTenant = Annotated[str | None, typer.Option(help="Only if it is a key of this utility.", show_default="any")]
@@ -84,7 +86,12 @@ def create(
     scope: Annotated[list[str] | None, typer.Option(help="What it may do; may be given more than once.")] = None,
     site: Annotated[
         list[str] | None,
-        typer.Option(help="Substation that it is limited to; may be given more than once.", show_default="all"),
+        typer.Option(
+            "--site",
+            "--user",
+            help="Substation or household that it is limited to; may be given more than once.",
+            show_default="all",
+        ),
     ] = None,
     expires: Annotated[
         datetime | None,
@@ -108,9 +115,22 @@ def create(
     elif role is not None or opaque:
         raise Invalid("--role and --opaque go with --contract flux", "role")
     else:
-        scopes = scope or PROMISED[contract]
+        scopes = _household_scopes(scope, site) if contract is Contract.HOUSEHOLD else scope or PROMISED[contract]
         record, secret = _run(settings, lambda identity: identity.create(owner, name, scopes, site or None, end))
     _show_secret(record, secret)
+
+
+def _household_scopes(scope: list[str] | None, site: list[str] | None) -> Sequence[str]:
+    """A household's own token reads that household; every other key of the contract is for all of them, and says for what."""
+    if site:
+        if scope:
+            raise Invalid("a household's token only reads: give --user or --scope, not both", "scope")
+        if len(site) > 1:
+            raise Invalid("a token is one household's", "site")
+        return ("household:read",)
+    if not scope or not set(scope) <= set(HOUSEHOLD_SCOPES):
+        raise Invalid(f"give --user, or --scope with what it opens: {', '.join(HOUSEHOLD_SCOPES)}", "scope")
+    return scope
 
 
 def _check_role(settings: Settings, role: str | None, scope: list[str] | None, site: list[str] | None) -> str:
