@@ -3,7 +3,7 @@ what nobody foresaw."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -20,12 +20,15 @@ BODILESS = ("GET", "HEAD", "OPTIONS")
 
 class Around:
     """Wraps what answers this contract's paths. No cookie is ever asked for, so every one of `origins` (`*`: any) may read what
-    it has a key for.
+    it has a key for. A body has at most `most_bytes`, on the paths of `larger` as many as it says.
     """
 
-    def __init__(self, app: ASGIApp, origins: Collection[str], most_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, origins: Collection[str], most_bytes: int, larger: Mapping[str, int] | None = None
+    ) -> None:
         self._app = app
         self._most_bytes = most_bytes
+        self._larger = larger or {}
         self._cors = CORSMiddleware(
             self._answered,
             allow_origins=list(origins),
@@ -40,13 +43,14 @@ class Around:
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         sent = _Sent(send)
+        most = self._larger.get(scope["path"], self._most_bytes)
         try:
             if scope["method"] in BODILESS:
                 await self._app(scope, receive, sent)
-            elif _declared(scope["headers"]) > self._most_bytes:
+            elif _declared(scope["headers"]) > most:
                 await answer(HTTPException(413, TOO_LARGE))(scope, receive, sent)
             else:
-                await self._app(scope, _Counted(receive, self._most_bytes), sent)
+                await self._app(scope, _Counted(receive, most), sent)
         except Exception as error:
             # What was answered in full was logged with its answer. What broke off is not finished: the server then closes the
             # connection, so that nobody takes a part for the whole. Going on to raise would log the words of the error.

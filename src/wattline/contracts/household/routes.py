@@ -9,7 +9,15 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp
 
-from wattline.contracts.household import devices, errors, household_experiments, household_users
+from wattline.contracts.household import (
+    devices,
+    errors,
+    household_devices,
+    household_experiments,
+    household_peaks,
+    household_users,
+    ml,
+)
 from wattline.contracts.household.around import Around
 from wattline.contracts.household.gate import Gate
 from wattline.contracts.household.strays import strays
@@ -54,8 +62,13 @@ def build(platform: Platform) -> HouseholdContract:
     gate = Gate(platform.identity, settings)
     doors = devices.build(households, platform.metrics)
 
-    page: list[APIRouter] = []
-    managed = [*household_users.build(households, gate, platform.clock), household_experiments.build(households, gate)]
+    page: list[APIRouter] = [ml.build(households, gate)]
+    managed = [
+        *household_users.build(households, gate, platform.clock),
+        household_experiments.build(households, gate),
+        household_peaks.build(households, gate, platform.clock),
+        *household_devices.build(households, gate),
+    ]
 
     root, twin, management = APIRouter(), APIRouter(prefix=PREFIX), APIRouter(prefix=MANAGEMENT)
     for router in (*page, strays(page, ())):
@@ -65,5 +78,7 @@ def build(platform: Platform) -> HouseholdContract:
         management.include_router(router)
 
     hot = {f"{prefix}{path}": door for path, door in doors.items() for prefix in ("", PREFIX)}
-    around = partial(Around, origins=settings.cors_origins, most_bytes=settings.max_record_bytes)
+    # A peak has many samples.
+    larger = dict.fromkeys(("/ml", f"{PREFIX}/ml"), settings.max_body_bytes)
+    around = partial(Around, origins=settings.cors_origins, most_bytes=settings.max_record_bytes, larger=larger)
     return HouseholdContract(hot, (root, twin, management), around)
