@@ -1,4 +1,4 @@
-"""A household's day as its meter tells it: a base load with noise, a fridge that cycles, steps, and devices that run for minutes."""
+"""A household's day as its meter tells it: a base load with noise, a fridge that cycles, and devices that run for minutes."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def readings(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Times (us) and registers (kWh) of a meter read every `cadence` seconds from `offset` seconds after `start` on.
 
-    `step` is the register's in kWh, None for none; `single`: sent as a float of 4 bytes. With `feeds_in` power below zero leaves
-    the register as it is.
+    `step` is the register's in kWh, None for none; `single`: sent as a float of 4 bytes. With `feeds_in` power below zero
+    leaves the register as it is.
     """
     used = np.maximum(watts, 0) if feeds_in else watts
     register = counter + np.concatenate(([0], np.cumsum(used))) / 3.6e6

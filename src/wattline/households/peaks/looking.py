@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,8 +21,6 @@ from wattline.registry.stream import Stream
 FARTHEST = 2 * DAY
 """us before the end of a look that it goes back at most."""
 TOTAL = "total"
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ async def look(series: Series, watched: Sequence[Watched], end: int) -> list[Loo
     """Look at every home from where it stands up to `end`, the end of a window.
 
     A home has been looked at up to the last window that its readings reach the end of: so readings that a meter could not
-    send for a while are looked at when they are there. A home that fails is left out, and told of in the log.
+    send for a while are looked at when they are there.
     """
     since = [max(each.since, end - FARTHEST) for each in watched]
     first = floor(min(since) - AROUND - LONGEST)
@@ -63,16 +60,12 @@ async def look(series: Series, watched: Sequence[Watched], end: int) -> list[Loo
     samples = sampled(meter, time, total, first, base, margin)
     looks: list[Look] = []
     for number, chains in enumerate(detect(samples, since)):
-        try:
-            each = watched[number]
-            mine = time[np.searchsorted(meter, number) : np.searchsorted(meter, number, "right")]
-            found = [one for chain in chains if (one := peak(samples, chain)) is not None]
-            after = _after(each.standing, mine, end)
-            again = settled(chains, after)
-            standing = Standing(after, again if again < after - LAG else None)
-            looks.append(Look(each.home, each.standing, standing, found))
-        except Exception:
-            log.exception("the peaks of a meter were not found", extra={"stream": watched[number].stream.id})
+        each = watched[number]
+        mine = time[np.searchsorted(meter, number) : np.searchsorted(meter, number, "right")]
+        found = [one for chain in chains if (one := peak(samples, chain)) is not None]
+        after = _after(each.standing, mine, end)
+        again = settled(chains, after)
+        looks.append(Look(each.home, each.standing, Standing(after, again if again < after - LAG else None), found))
     return looks
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
@@ -17,7 +18,7 @@ from wattline.households.peaks.model import WINDOW, Peak
 from wattline.households.peaks.store import Home, Look
 from wattline.ingest.series import Series
 from wattline.model.clock import DAY, Clock
-from wattline.model.errors import NotFound, WattlineError
+from wattline.model.errors import NotFound, StorageFull, Unavailable
 from wattline.registry.stream import Stream
 from wattline.state.database import Database
 
@@ -125,21 +126,22 @@ class Peaks:
                     found[Home(meter.tenant, meter.user, meter.mac)] = stream
         return found
 
-    async def _together(self, watched: Sequence[Watched], slot: int) -> None:
-        """Look at all of them at once; one by one where that fails, so that one does not hinder the others."""
+    async def _together(self, watched: Sequence[Watched], slot: int) -> bool:
+        """Look at all of them at once; one by one where that fails, so that one does not hinder the others. Whether all went
+        well."""
         if not watched:
-            return
+            return True
         try:
             await self._keep(await look(self._series, watched, slot))
-        except WattlineError:
-            # A store that is away is away for all.
+        except (Unavailable, StorageFull):
+            # What is away is away for all.
             raise
-        except Exception:
+        except Exception as error:
             if len(watched) == 1:
-                log.exception("the peaks of a meter were not found", extra={"stream": watched[0].stream.id})
-                return
-            for each in watched:
-                await self._together([each], slot)
+                _log("the peaks of a meter were not found", error, stream=watched[0].stream.id)
+                return False
+            return all([await self._together([each], slot) for each in watched])
+        return True
 
     async def _catch_up(self, watched: Sequence[Watched], slot: int) -> None:
         """Look at meters that are far behind, each day by day: those on which it has readings."""
@@ -153,22 +155,24 @@ class Peaks:
         sensor, first, last = found.group[used], found.first_time[used], found.last_time[used]
         for each, mine in zip(watched, sensors, strict=True):
             days = sensor == mine
-            if days.any() and self._seen.get(each.home) != (newest := int(last[days].max())):
-                await self._days(each, floor(int(first[days].min())), last[days], slot)
+            newest = int(last[days].max(initial=0))
+            if newest == self._seen.get(each.home, 0):
+                continue
+            if await self._days(each, floor(int(first[days].min())), last[days], slot):
                 self._seen[each.home] = newest
 
-    async def _days(self, watched: Watched, begin: int, last: NDArray[np.int64], slot: int) -> None:
-        """Look at the days that have these last readings."""
+    async def _days(self, watched: Watched, begin: int, last: NDArray[np.int64], slot: int) -> bool:
+        """Look at the days that have these last readings, and tell whether that went well."""
         now = Watched(watched.home, watched.stream, watched.standing, begin)
         for newest in np.sort(last).tolist():
             end = min((newest // DAY + 1) * DAY, slot)
             if now.standing is None or now.standing.upto < end:
-                await self._together([now], end)
+                if not await self._together([now], end):
+                    return False
                 async with self._database.read() as connection:
                     standing = (await store.standings(connection, [now.home])).get(now.home)
-                if standing is None:
-                    return
                 now = Watched(now.home, now.stream, standing, begin)
+        return True
 
     async def _keep(self, looks: Sequence[Look]) -> None:
         if not looks:
@@ -181,6 +185,12 @@ class Peaks:
     async def _tell(self, changed: Sequence[tuple[Peak, Found]]) -> None:
         try:
             await self._suggest([(peak, found.times, found.watts) for peak, found in changed])
-        except Exception:
+        except Exception as error:
             # The peaks are stored; what they look like is not worth losing them for.
-            log.exception("no appliances were suggested for new peaks", extra={"peaks": len(changed)})
+            _log("no appliances were suggested for new peaks", error, peaks=len(changed))
+
+
+def _log(text: str, error: Exception, **known: int) -> None:
+    """Log where something failed; not the error's words, which may tell of the household."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("%s: %s\n%s", text, type(error).__name__, where, extra=known)
