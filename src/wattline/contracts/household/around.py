@@ -5,30 +5,37 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wattline.contracts.household.errors import answer, log_unknown
+from wattline.contracts.household.errors import TooLarge, answer, log_unknown
 
 MAX_AGE_SECONDS = 600
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 EXPOSED = ("Content-Disposition", "Retry-After")
-TOO_LARGE = "the body is too large"
+LONGEST_LENGTH = 18
+"""Digits of a Content-Length that are read; one with more is too large as it is."""
 BODILESS = ("GET", "HEAD", "OPTIONS")
 
 
 class Around:
     """Wraps what answers this contract's paths. No cookie is ever asked for, so every one of `origins` (`*`: any) may read what
-    it has a key for. A body has at most `most_bytes`, on the paths of `larger` as many as it says.
+    it has a key for. A body has at most `most_bytes`, on the paths of `larger` as many as it says. The paths of `bare` look
+    after themselves: devices call them, often, and no browser does.
     """
 
     def __init__(
-        self, app: ASGIApp, origins: Collection[str], most_bytes: int, larger: Mapping[str, int] | None = None
+        self,
+        app: ASGIApp,
+        origins: Collection[str],
+        most_bytes: int,
+        larger: Mapping[str, int] | None = None,
+        bare: Collection[str] = (),
     ) -> None:
         self._app = app
         self._most_bytes = most_bytes
         self._larger = larger or {}
+        self._bare = frozenset(bare)
         self._cors = CORSMiddleware(
             self._answered,
             allow_origins=list(origins),
@@ -39,7 +46,7 @@ class Around:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._cors(scope, receive, send)
+        await (self._app if scope["path"] in self._bare else self._cors)(scope, receive, send)
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         sent = _Sent(send)
@@ -48,7 +55,7 @@ class Around:
             if scope["method"] in BODILESS:
                 await self._app(scope, receive, sent)
             elif _declared(scope["headers"]) > most:
-                await answer(HTTPException(413, TOO_LARGE))(scope, receive, sent)
+                await answer(TooLarge())(scope, receive, sent)
             else:
                 await self._app(scope, _Counted(receive, most), sent)
         except Exception as error:
@@ -62,7 +69,7 @@ class Around:
 
 def _declared(headers: Sequence[tuple[bytes, bytes]]) -> int:
     length = next((value for name, value in headers if name == b"content-length"), b"0")
-    return int(length) if length.isdigit() else 0
+    return int(length[:LONGEST_LENGTH]) if length.isdigit() else 0
 
 
 class _Sent:
@@ -89,5 +96,5 @@ class _Counted:
         message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise HTTPException(413, TOO_LARGE)
+            raise TooLarge()
         return message

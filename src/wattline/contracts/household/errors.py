@@ -25,6 +25,7 @@ from wattline.model.errors import (
     StoreLocked,
     Unauthenticated,
     Unavailable,
+    WattlineError,
 )
 
 JSON = "application/json"
@@ -35,6 +36,15 @@ LONGEST_NAME = 100
 NO_OBJECT = ("missing", "model_attributes_type", "dict_type")
 """How pydantic calls a body that is none of the objects that are asked for."""
 log = logging.getLogger(__name__)
+
+
+class TooLarge(WattlineError, HTTPException):
+    """A body that is too large: 413. FastAPI lets an `HTTPException` through while it reads one; the table of handlers then
+    knows a `WattlineError`."""
+
+    def __init__(self) -> None:
+        HTTPException.__init__(self, 413, "the body is too large")
+
 
 # In order: the first that fits.
 STATUSES: tuple[tuple[type[Exception], int], ...] = (

@@ -10,6 +10,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp
 
 from wattline.contracts.household import (
+    csv_energy,
+    csv_experiment,
     devices,
     errors,
     household_devices,
@@ -17,6 +19,7 @@ from wattline.contracts.household import (
     household_peaks,
     household_users,
     ml,
+    work_peaks,
 )
 from wattline.contracts.household.around import Around
 from wattline.contracts.household.gate import Gate
@@ -62,7 +65,12 @@ def build(platform: Platform) -> HouseholdContract:
     gate = Gate(platform.identity, settings)
     doors = devices.build(households, platform.metrics)
 
-    page: list[APIRouter] = [ml.build(households, gate)]
+    page = [
+        ml.build(households, gate),
+        csv_energy.build(households, gate, platform.clock),
+        csv_experiment.build(households, gate, platform.clock),
+        work_peaks.build(households, gate),
+    ]
     managed = [
         *household_users.build(households, gate, platform.clock),
         household_experiments.build(households, gate),
@@ -80,5 +88,5 @@ def build(platform: Platform) -> HouseholdContract:
     hot = {f"{prefix}{path}": door for path, door in doors.items() for prefix in ("", PREFIX)}
     # A peak has many samples.
     larger = dict.fromkeys(("/ml", f"{PREFIX}/ml"), settings.max_body_bytes)
-    around = partial(Around, origins=settings.cors_origins, most_bytes=settings.max_record_bytes, larger=larger)
+    around = partial(Around, origins=settings.cors_origins, most_bytes=settings.max_record_bytes, larger=larger, bare=hot)
     return HouseholdContract(hot, (root, twin, management), around)
