@@ -17,9 +17,11 @@ from wattline.contracts.household import (
     household_devices,
     household_experiments,
     household_peaks,
+    household_reports,
     household_users,
     ml,
     work_peaks,
+    work_reports,
 )
 from wattline.contracts.household.around import Around
 from wattline.contracts.household.gate import Gate
@@ -70,12 +72,14 @@ def build(platform: Platform) -> HouseholdContract:
         csv_energy.build(households, gate, platform.clock),
         csv_experiment.build(households, gate, platform.clock),
         work_peaks.build(households, gate),
+        work_reports.build(households, gate, platform.clock),
     ]
     managed = [
         *household_users.build(households, gate, platform.clock),
         household_experiments.build(households, gate),
         household_peaks.build(households, gate, platform.clock),
         *household_devices.build(households, gate),
+        household_reports.build(households, gate),
     ]
 
     root, twin, management = APIRouter(), APIRouter(prefix=PREFIX), APIRouter(prefix=MANAGEMENT)
