@@ -15,7 +15,7 @@ from tests.households.peaks import brute
 from wattline.households.peaks.detection import LAG, Found, detect, peak, settled
 from wattline.households.peaks.model import WINDOW
 from wattline.households.peaks.reference import SPAN, STEP, register_steps, usual
-from wattline.households.peaks.samples import WATTS, sampled
+from wattline.households.peaks.samples import WATTS, Samples, sampled
 from wattline.model.clock import DAY, MINUTE, SECOND
 
 START = 20_600 * DAY
@@ -51,7 +51,7 @@ METERS = {
     "1 Wh": ({"step": 1e-3}, 0.05),
     "no step": ({"step": None}, 0.05),
     "float at 20,000 kWh": ({"single": True}, 0.06),
-    "float at 40,000 kWh": ({"single": True, "counter": 40_000.0}, 0.1),
+    "float at 40,000 kWh": ({"single": True, "counter": 40_000.0}, 0.12),
     "75 turns a kWh": ({"step": 1 / 75}, 0.25),
 }
 
@@ -62,7 +62,7 @@ def test_every_peak_of_a_day_is_found_with_its_power_and_no_step_is(cadence: int
     options, most = METERS[meter]
     for seed in range(3):
         found = day_of([Device(at, 300, 2000) for at in TIMES], cadence, seed, **options)
-        assert begins(found) == [pytest.approx(at, abs=60 if most > 0.1 else 20) for at in TIMES]
+        assert begins(found) == [pytest.approx(at, abs=60 if most > 0.06 else 20) for at in TIMES]
         for each in found:
             assert each.power_w == pytest.approx(2000, rel=most)
 
@@ -74,8 +74,8 @@ def test_two_minutes_are_enough_at_any_phase(cadence: int, seconds: float) -> No
     found = day_of([Device(at, seconds, 2000) for at in times], cadence, 11)
     assert len(found) == len(times)
     for at, each in zip(times, found, strict=True):
-        assert (each.start - START) / SECOND == pytest.approx(at, abs=4)
-        assert (each.end - START) / SECOND == pytest.approx(at + seconds, abs=8)
+        assert (each.start - START) / SECOND == pytest.approx(at, abs=cadence / 2)
+        assert (each.end - START) / SECOND == pytest.approx(at + seconds, abs=cadence / 2)
         assert each.power_w == pytest.approx(2000, rel=0.05)
         assert each.energy_kwh == pytest.approx(seconds * 2 / 3600, rel=0.05)
 
@@ -94,7 +94,7 @@ def test_a_pause_of_less_than_two_minutes_joins_what_is_of_comparable_power(cade
     ]
     found = day_of([device for pair in pairs for device in pair], cadence, 4)
     apart = [at for pair in pairs[6:] for at in (pair[0].start, pair[1].start)]
-    assert begins(found) == [pytest.approx(at, abs=5) for at in (*TIMES[:6], *apart)]
+    assert begins(found) == [pytest.approx(at, abs=12) for at in (*TIMES[:6], *apart)]
     for each in found[:6]:
         # What it draws while it runs: the pause does not count.
         assert each.power_w == pytest.approx(1750, rel=0.05)
@@ -175,31 +175,34 @@ series = st.lists(
 )
 
 
+def told(parts: Sequence[tuple[int, int, int]]) -> list[tuple[int, float]]:
+    """Readings of parts: cadence in s, power in W, number of samples."""
+    found = [(START, 10.0)]
+    for cadence, watts, count in parts:
+        for n in range(count):
+            time, total = found[-1]
+            found.append((time + cadence * SECOND, total + (watts + 0.01 * n) * cadence * SECOND / WATTS))
+    return found
+
+
 @given(series, st.integers(0, 40))
 def test_the_rules_are_those_of_the_slow_evaluation(parts: list[tuple[int, int, int]], since: int) -> None:
     base, margin = 150.0, 200.0
-    # The first reading of a second meter, and of a third that sends nothing else.
-    readings_ = [(START, 10.0)]
-    for cadence, watts, count in parts:
-        for n in range(count):
-            time, total = readings_[-1]
-            # Noise keeps the register without a step.
-            readings_.append((time + cadence * SECOND, total + (watts + 0.01 * n) * cadence * SECOND / WATTS))
-    time, total = (np.array(each) for each in zip(*readings_, strict=True))
-    windows = int(time[-1] - START) // WINDOW + 1
-    level = np.full((3, windows), base)
-    meter = np.repeat([0, 1], [1, len(time)])
-    every = np.append(time[:1], time), np.append(total[:1], total)
+    steps = told(parts)
+    time, total = (np.array(each) for each in zip(*steps, strict=True))
+    took = np.diff(time)
+    good = took <= 5 * MINUTE
+    watts = (np.diff(total) * WATTS / took)[good]
+    # Its own neighbour uses as much at the same times.
+    columns = (time[:-1][good], time[1:][good], watts)
+    twice = (np.concatenate((each, each)) for each in columns)
+    level = np.full(2 * len(watts), base)
+    samples = Samples(np.repeat([0, 1], len(watts)), *twice, level, level + margin, np.zeros(2 * len(watts)))
     begin = START + since * MINUTE
-    samples = sampled(meter, *every, START, level, np.full((3, windows), margin))
-    samples.enough_w[:] = base + margin
-    samples.step[:] = 0
-    chains = detect(samples, [START, begin, START])
-    assert chains[0] == chains[2] == []
+    chains = detect(samples, [START + 10 * DAY, begin])
+    assert chains[0] == []
     found = [each for chain in chains[1] if (each := peak(samples, chain)) is not None]
-    if len(samples.begin) < len([1 for a, b in zip(time, time[1:], strict=False) if b - a <= 5 * MINUTE]):
-        return  # a register that looks coarse is read more seldom
-    expected = brute.peaks(readings_, base, margin, begin)
+    expected = brute.peaks(steps, base, margin, begin)
     assert len(found) == len(expected)
     for each, (start, end, power, level_w, energy) in zip(found, expected, strict=True):
         assert (each.start, each.end) == (pytest.approx(start, abs=2), pytest.approx(end, abs=2))
@@ -210,12 +213,7 @@ def test_the_rules_are_those_of_the_slow_evaluation(parts: list[tuple[int, int, 
 
 @given(series, st.integers(1, 5))
 def test_looking_again_from_where_nothing_changes_any_more_finds_the_same(parts: list[tuple[int, int, int]], cut: int) -> None:
-    readings_ = [(START, 10.0)]
-    for cadence, watts, count in parts:
-        for n in range(count):
-            time, total = readings_[-1]
-            readings_.append((time + cadence * SECOND, total + (watts + 0.01 * n) * cadence * SECOND / WATTS))
-    times, totals = (np.array(each) for each in zip(*readings_, strict=True))
+    times, totals = (np.array(each) for each in zip(*told(parts), strict=True))
     windows = 24
     base, margin = np.full((1, windows), 150.0), np.full((1, windows), 200.0)
 
