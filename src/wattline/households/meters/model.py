@@ -116,3 +116,15 @@ class Grant:
     expires_in: int
     script: str | None = None
     rotations_per_kwh: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A reading that was not taken: its time and when it came last (us), its value (kWh, None where that was no number) and the
+    reason; `count`: how often."""
+
+    time: int
+    value: float | None
+    reason: str
+    received: int
+    count: int = 1
