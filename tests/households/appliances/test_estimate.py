@@ -68,6 +68,13 @@ def test_two_that_always_run_together_share_as_is_usual_for_their_kinds() -> Non
     assert found.powers[2].sigma_w > 300
 
 
+def test_the_difference_of_what_is_usual_remains_where_nothing_else_tells_two_apart() -> None:
+    """A fridge (100 W as a rule) and a lamp (40 W), as sure of one another: 60 W apart."""
+    found = estimate([appliance(1, "fridge"), appliance(2, "lighting")], [cause(300, 1, 2)] * 5)
+    assert power(found, 1) - power(found, 2) == pytest.approx(60)
+    assert power(found, 1) + power(found, 2) == pytest.approx(300, rel=0.01)
+
+
 def test_a_peak_below_that_of_one_of_its_appliances_alone() -> None:
     """A alone takes 1000 W, A and B take 900 W: B is not negative, and A is between."""
     found = estimate([appliance(1), appliance(2, "lighting")], [cause(1000, 1), cause(900, 1, 2)])

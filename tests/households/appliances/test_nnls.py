@@ -69,6 +69,21 @@ def test_the_conditions_of_an_optimum(problem: tuple[NDArray[np.float64], NDArra
     assert (slope[~free] >= -room[~free]).all()
 
 
+def test_parts_that_enter_first_and_have_to_leave_again() -> None:
+    """Columns that overlap: one that resembles a sum of others is the best at first, and is none of the answer."""
+    random = np.random.default_rng(11)
+    for _ in range(250):
+        size = int(random.integers(4, 8))
+        design = np.abs(random.normal(0, 1, (2 * size, size)))
+        design[:, 0] = design[:, 1:].sum(axis=1) + random.normal(0, 0.3, 2 * size)
+        truth = np.where(random.random(size) < 0.4, 0.0, random.uniform(50, 3000, size)) * (np.arange(size) > 0)
+        values = design @ truth - 300 * random.random(2 * size) * design[:, 0]
+        matrix, vector = design.T @ design + 1e-4 * np.eye(size), design.T @ values
+        x, _ = solve(matrix, vector)
+        assert (x >= 0).all()
+        assert x == pytest.approx(tried(matrix, vector), abs=1e-3)
+
+
 def test_a_hundred_parts() -> None:
     """As many as a household can have: ends, and meets the conditions."""
     random = np.random.default_rng(5)
