@@ -129,6 +129,18 @@ class Meters:
         """The most that the household may use, in kWh a minute. Raises `Invalid`, `NotFound`."""
         return await self._change(tenant, mac, {"limit_kwh_minute": _limit(limit)})
 
+    async def change(self, tenant: str, mac: str, given: Mapping[str, Any]) -> Meter:
+        """Set those of `script`, `secret` and `limit` that are given, all or none. Raises `Invalid`, `NotFound`."""
+        values: dict[str, Any] = {}
+        if "script" in given:
+            text = scripts.checked(given["script"])
+            values |= {"script": text, "needs_script": text is not None}
+        if "secret" in given:
+            values["secret"] = _secret(given["secret"])
+        if "limit" in given:
+            values["limit_kwh_minute"] = _limit(given["limit"])
+        return await self._change(tenant, mac, values) if values else self.meter(tenant, mac)
+
     async def assign(self, tenant: str, mac: str, user: str | None, initial: float | None = None) -> Meter:
         """Let a meter read a household, or none. `initial` is what its register shows now, in kWh.
 
@@ -226,6 +238,10 @@ class Meters:
         """Which meters read a household, and when, oldest first."""
         async with self._database.read() as connection:
             return await store.of_user(connection, tenant, user)
+
+    async def history(self, tenant: str, mac: str) -> list[Assignment]:
+        """Which households a meter read, and when, oldest first. Raises `NotFound`, `Invalid`."""
+        return list(await self._roll.assignments(self.meter(tenant, mac)))
 
     def refusals(self, tenant: str, mac: str) -> list[Refusal]:
         """The newest readings of a meter that were not taken, newest first: in this process, since its start.
