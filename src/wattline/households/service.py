@@ -50,18 +50,13 @@ class Households:
             token_seconds=token_seconds,
             grace_seconds=grace_seconds,
         )
-        self.accounts.released = self._release
+        self.accounts.released = self.meters.release
         self.recogniser = Recogniser()
         self.appliances = Appliances(database, self.recogniser, clock)
         self.peaks = Peaks(database, self.meters, series, clock, self.appliances.suggest)
         self.anomalies = Anomalies(database, self.accounts, self.meters, series, notify, clock)
         self.reports = Reports(database, self.accounts, self.meters, series, notify, clock)
         self.series = series
-
-    async def _release(self, tenant: str, user: str) -> None:
-        """Take every meter from a household."""
-        for meter in self.meters.of_user(tenant, user):
-            await self.meters.assign(tenant, meter.mac, None)
 
     def schedule(self, jobs: Jobs) -> None:
         """Let everyone's peaks and anomalies be looked at every half hour, and reports be made every hour: durably, once.
