@@ -18,6 +18,8 @@ from wattline.model.clock import ManualClock
 from wattline.model.errors import NotFound, Unauthenticated
 from wattline.platform import Platform
 
+OPEN = (f"{MANAGEMENT}/device_categories",)
+"""Paths that tell nothing of anyone."""
 WRONG = "wl_abcdefgh_" + "a" * 40
 
 
@@ -26,7 +28,7 @@ def managed_routes(document: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         (method.upper(), path)
         for path, operations in document["paths"].items()
-        if path.startswith(MANAGEMENT)
+        if path.startswith(MANAGEMENT) and path not in OPEN
         for method in operations
     ]
 

@@ -37,7 +37,11 @@ _REFUSALS: dict[int, str] = {
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that asks for a key: what every one may answer, and these statuses (413: it reads a body)."""
     usual = {400, 401, 503} | ({507} if 413 in statuses else set())
-    return {status: {"model": HouseholdFailure, "description": _REFUSALS[status]} for status in sorted(usual.union(statuses))}
+    told: dict[int | str, dict[str, Any]] = {
+        status: {"model": HouseholdFailure, "description": _REFUSALS[status]} for status in sorted(usual.union(statuses))
+    }
+    # With a default there is no 422 in the document: nothing of this contract answers with one.
+    return told | {"default": {"model": HouseholdFailure, "description": "Any other failure, in the same shape."}}
 
 
 def read_day(value: object) -> date:

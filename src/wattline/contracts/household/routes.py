@@ -18,6 +18,7 @@ from wattline.contracts.household import (
     household_experiments,
     household_peaks,
     household_reports,
+    household_sensors,
     household_users,
     ml,
     work_peaks,
@@ -76,6 +77,7 @@ def build(platform: Platform) -> HouseholdContract:
     ]
     managed = [
         *household_users.build(households, gate, platform.clock),
+        household_sensors.build(households, gate),
         household_experiments.build(households, gate),
         household_peaks.build(households, gate, platform.clock),
         *household_devices.build(households, gate),
