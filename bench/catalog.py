@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import alarms, comparison, detection, feeds, flux, ingest, lifecycle, live, mqtt, query, scenario, telemetry
+from bench import alarms, comparison, detection, feeds, flux, ingest, lifecycle, live, mqtt, peaks, query, scenario, telemetry
 from bench.runner import Bench
 
 BENCHES: tuple[Bench, ...] = (
@@ -18,6 +18,7 @@ BENCHES: tuple[Bench, ...] = (
     Bench("feeds", feeds.feeds),
     Bench("mqtt", mqtt.mqtt),
     Bench("flux", flux.flux),
+    Bench("peaks", peaks.peaks),
     Bench("lifecycle", lifecycle.lifecycle),
     Bench("scenario", scenario.scenario),
 )
