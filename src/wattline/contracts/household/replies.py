@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import msgspec
 from starlette.types import Message
 
+from wattline.contracts.household import device_json
 from wattline.contracts.household.wire import replies as wire
 from wattline.households.meters.model import Grant, Kind
 
@@ -41,7 +42,7 @@ def _start(status: int, headers: list[tuple[bytes, bytes]]) -> Message:
 
 
 STORED = Reply(200, wire.outcome(200), PROTOBUF)
-STORED_JSON = Reply(200, b'{"status":200}', JSON)
+STORED_JSON = Reply(200, msgspec.json.encode(device_json.Outcome(200)), JSON)
 
 
 def refused(status: int, message: str, headers: Mapping[str, str], *, as_json: bool, token: bool) -> Reply:
@@ -49,7 +50,7 @@ def refused(status: int, message: str, headers: Mapping[str, str], *, as_json: b
     kept = {name: value for name, value in headers.items() if name.lower() in NEEDED}
     if as_json:
         text = wire.cut(message)
-        return Reply(status, msgspec.json.encode({"status": status, "status_message": text, "error": text}), JSON, kept)
+        return Reply(status, msgspec.json.encode(device_json.Failure(status, text, text)), JSON, kept)
     return Reply(status, (wire.token_refused if token else wire.outcome)(status, message), PROTOBUF, kept)
 
 
@@ -59,16 +60,9 @@ def granted(grant: Grant, kind: int | None, *, as_json: bool) -> Reply:
     gas = None if rotations is None or kind != Kind.GAS else float(rotations)
     if not as_json:
         return Reply(200, wire.token_granted(grant.token, grant.expires_in, grant.script, rotations, gas), PROTOBUF)
-    found = {
-        "status": 200,
-        "access_token": grant.token,
-        "expires_in": grant.expires_in,
-        "script": grant.script,
-        "script_id": None if grant.script is None else script_id(grant.script),
-        "analog_rotation_per_kwh": rotations,
-        "gas_rotation_per_kwh": gas,
-    }
-    return Reply(200, msgspec.json.encode({name: value for name, value in found.items() if value is not None}), JSON)
+    name = None if grant.script is None else script_id(grant.script)
+    found = device_json.Granted(200, grant.token, grant.expires_in, grant.script, name, rotations, gas)
+    return Reply(200, msgspec.json.encode(found), JSON)
 
 
 def script_id(script: str) -> str:
