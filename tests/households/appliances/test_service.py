@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.households.appliances.conftest import Homes
+from wattline.households.accounts.store import forget
 from wattline.households.appliances.model import MOST_APPLIANCES
 from wattline.households.tables import devices, peak_devices
 from wattline.model.clock import DAY
@@ -262,3 +263,18 @@ async def test_thousands_of_peaks_can_be_asked_for_at_once(homes: Homes) -> None
     assert list(found) == asked
     assert found[peak.id] == [made.id]
     assert not any(found[other] for other in asked[:-1])
+
+
+async def test_nothing_of_a_household_that_is_deleted_stays(homes: Homes) -> None:
+    """The names of devices are its own words."""
+    await homes.home("ada")
+    await homes.home("bob")
+    for user in ("ada", "bob"):
+        made = await homes.appliances.create("town", user, {**KETTLE, "name": f"{user}'s"})
+        peak = await homes.peak(user, 2000)
+        await homes.appliances.assign("town", user, peak.id, [made.id])
+    async with homes.database.transaction() as connection:
+        await forget(connection, "town", "ada")
+    assert await homes.appliances.appliances("town", "ada") == []
+    assert [each.name for each in await homes.appliances.appliances("town", "bob")] == ["bob's"]
+    assert await homes.rows(peak_devices) == 1

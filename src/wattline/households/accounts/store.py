@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.households.accounts.model import Experiment, Participant, Tariff, User
-from wattline.households.tables import experiments, participants, tariffs, users
+from wattline.households.tables import devices, experiments, participants, peak_devices, tariffs, users
 
 MOST_NAMED = 500
 """Keys that one statement names."""
@@ -85,8 +85,10 @@ async def update_user(connection: AsyncConnection, tenant: str, user_id: str, va
 
 
 async def forget(connection: AsyncConnection, tenant: str, user_id: str) -> None:
-    """Remove the tariffs of a household, and its part in experiments."""
-    for table in (tariffs, participants):
+    """Remove the tariffs of a household, its part in experiments, and its devices: their names are its own words."""
+    own = sa.select(devices.c.id).where(devices.c.tenant == tenant, devices.c.user == user_id)
+    await connection.execute(sa.delete(peak_devices).where(peak_devices.c.tenant == tenant, peak_devices.c.device.in_(own)))
+    for table in (tariffs, participants, devices):
         await connection.execute(sa.delete(table).where(table.c.tenant == tenant, table.c.user == user_id))
 
 
