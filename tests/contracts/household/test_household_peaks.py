@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -122,6 +123,35 @@ async def test_the_samples_of_a_peak_are_what_the_classifier_takes(home: Home) -
     samples = (await home.call("GET", f"/users/{home.user}/peaks/{made.id}", key="own")).json()["samples"]
     answer = await home.call("POST", "/ml", key="ml", managed=False, json={"sensor_id": home.mac, "data": samples})
     assert answer.status_code == 200, answer.text
+
+
+async def test_from_readings_to_a_peak_its_suggestion_and_the_power_of_the_kettle(home: Home) -> None:
+    """Two days of a base load, and two minutes of a kettle an hour ago: found, looked at, assigned."""
+    clock = home.platform.clock
+    now = clock.micros() // MINUTE * MINUTE
+    kettle_from, kettle_to = now - 90 * MINUTE, now - 86 * MINUTE
+    stream = home.households.meters.stream(home.tenant, home.user, home.mac)
+    stream = stream or await home.platform.registry.register(home.tenant, home.user, home.mac, LAYOUT)
+    times = np.arange(now - 2 * DAY, now, OVER)
+    watts = 160.0 + 40.0 * ((times // (20 * MINUTE)) % 2) + 2000.0 * ((times > kettle_from) & (times <= kettle_to))
+    totals = (1000 + np.cumsum(watts) * OVER / (3600 * SECOND) / 1000).tolist()
+    rows = [
+        Row(stream.id, time, time, (total, None, None, total, None)) for time, total in zip(times.tolist(), totals, strict=True)
+    ]
+    await home.platform.ingest.submit(rows)
+    for _ in range(2):
+        await home.households.peaks.process(home.tenant, home.mac)
+    (found,) = await listed(home, start=from_micros(kettle_from - MINUTE).isoformat())
+    assert found["power_w"] == pytest.approx(2000, rel=0.05)
+    assert all(0.5 <= each["confidence"] <= 1 for each in found["suggestions"])
+    assert len(found["suggestions"]) == len({each["category"] for each in found["suggestions"]})
+    kettle = await device(home)
+    path = f"/users/{home.user}/peaks/{found['id']}"
+    assert (await home.call("PUT", f"{path}/devices", key="own", json={"devices": [kettle]})).status_code == 200
+    shown = (await home.call("GET", f"/users/{home.user}/devices/{kettle}", key="own")).json()
+    assert shown["power_w"] == pytest.approx(2000, rel=0.05)
+    samples = (await home.call("GET", path, key="own")).json()["samples"]
+    assert max(each["power"] for each in samples) == pytest.approx(2180, abs=30)
 
 
 async def test_a_range_is_of_local_days_or_instants_with_both_ends(home: Home) -> None:

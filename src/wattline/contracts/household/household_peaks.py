@@ -19,7 +19,7 @@ from wattline.households.energy.power import Power, mean_power
 from wattline.households.peaks.model import Peak
 from wattline.households.service import Households
 from wattline.model.clock import DAY, Clock, from_micros
-from wattline.model.errors import Invalid
+from wattline.model.errors import Invalid, NotFound
 
 TAGS = ["Household devices"]
 USUAL = 7 * DAY
@@ -28,6 +28,13 @@ Begin = Annotated[
     str | None, Query(description="A local day or an instant, both included; a week before the end unless given.")
 ]
 End = Annotated[str | None, Query(description="A local day or an instant, both included; now unless given. At most 366 days.")]
+
+
+def _possible(peak_id: str) -> str:
+    """The id of a peak, unless no store can hold it."""
+    if not peak_id.isprintable():
+        raise NotFound("there is no such peak")
+    return peak_id
 
 
 class PeakDevices(Body):
@@ -133,7 +140,7 @@ def build(households: Households, gate: Gate, clock: Clock) -> APIRouter:
     async def one(caller: Admitted, user_id: str, peak_id: str) -> dict[str, Any]:
         """A peak with the power of the household's own meter in it: samples as `/ml` takes them."""
         await accounts.user(caller.tenant, user_id)
-        peak = await peaks.peak(caller.tenant, user_id, peak_id)
+        peak = await peaks.peak(caller.tenant, user_id, _possible(peak_id))
         stream = households.meters.stream(caller.tenant, user_id, peak.mac)
         samples = [] if stream is None else _samples(await mean_power(households.series, stream, peak.start, peak.end))
         return {**(await shown([peak]))[0], "samples": samples}
@@ -154,7 +161,7 @@ def build(households: Households, gate: Gate, clock: Clock) -> APIRouter:
     async def remove(caller: Admitted, user_id: str, peak_id: str) -> Response:
         """With what was said and suggested of it; powers and weekly hours of the devices follow. It is not found again."""
         await accounts.user(caller.tenant, user_id)
-        await peaks.remove(caller.tenant, user_id, peak_id)
+        await peaks.remove(caller.tenant, user_id, _possible(peak_id))
         await appliances.reckon(caller.tenant, user_id)
         return Response(status_code=204)
 
