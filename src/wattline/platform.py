@@ -27,6 +27,7 @@ from wattline.events.service import EventLog
 from wattline.feeders.service import Feeders
 from wattline.gateways.dead_letters import DeadLetters
 from wattline.gateways.happenings import Happenings
+from wattline.households.service import Households
 from wattline.identity.projects import given_secrets
 from wattline.identity.service import Identity
 from wattline.ingest.energy_series import EnergySeries
@@ -35,7 +36,7 @@ from wattline.jobs.service import Jobs
 from wattline.markets.service import Markets
 from wattline.measure import PipelineMeter
 from wattline.metrics import Metrics
-from wattline.model.clock import DAY, Clock, SystemClock
+from wattline.model.clock import DAY, SECOND, Clock, SystemClock
 from wattline.model.errors import QueueFull, WattlineError
 from wattline.mqtt import mqtt_gateway
 from wattline.notify.model import PRIVATE, Alert
@@ -119,6 +120,19 @@ class Platform:
         )
         self.feeders = Feeders(self.database, self.events, self.notify, clock, partial(self.bus.publish, "event"))
         self.outages = Outages(self.database, self.events, partial(self.bus.publish, "outage"))
+        self.households = Households(
+            self.database,
+            self.registry,
+            self.identity,
+            self.pipeline,
+            self.notify,
+            clock,
+            ahead=round(settings.max_future_seconds * SECOND),
+            kept=settings.retention_raw_days * DAY,
+            token_seconds=settings.household_token_seconds,
+            grace_seconds=settings.household_token_grace_seconds,
+        )
+        self.each_second.append(self.households.meters.refresh)
         self.scoring = ScoringService(
             self.database,
             FrequencyFeed(self.registry, self.series),
@@ -151,6 +165,7 @@ class Platform:
             stack.push_async_callback(platform.database.close)
             await migrate(platform.database)
             await platform.registry.load()
+            await platform.households.meters.load()
             await platform.changes.load()
             await platform.alarms.load()
             await platform.pipeline.start()
@@ -165,6 +180,7 @@ class Platform:
         self.jobs.periodic("keys", KEY_SECONDS, self._refresh_keys)
         self.jobs.periodic("seconds", 1, self._second)
         self.jobs.periodic("prune", RETAIN_SECONDS, self._prune)
+        self.households.schedule(self.jobs)
         self.jobs.periodic("key-usage", USAGE_SECONDS, self._flush_usage)
         stack.push_async_callback(self.identity.flush_usage)
         await self.jobs.launch()

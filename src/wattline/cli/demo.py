@@ -12,6 +12,7 @@ from wattline.simulate.child import fleet_process
 from wattline.simulate.credentials import FILE_NAME
 from wattline.simulate.curl import hop_calls, page
 from wattline.simulate.demo import fleet_streams, provide, seed
+from wattline.simulate.homes.calls import household_calls
 from wattline.simulate.microgrid.calls import flux_calls
 from wattline.simulate.plant.calls import mcs_calls
 from wattline.simulate.plant.definition import BLOCK, BY_TAG, SITE
@@ -31,6 +32,9 @@ async def introduce(platform: Platform, base_url: str) -> None:
         page("MCS: a data centre that heats a brewery", mcs_calls(now, ids), credentials, certificate),
         page("Flux: batteries and meters of two microgrids", flux_calls(now), credentials, certificate),
     ]
+    if credentials.household is not None:
+        calls = household_calls(now, credentials.household)
+        parts.append(page("Household: the meter readers of homes", calls, credentials, certificate))
     if credentials.mqtt is not None:
         parts.append(
             f"# == MQTT ==\n# {credentials.mqtt.url}, topics {credentials.mqtt.prefix}/SITE/BLOCK/SUBSYSTEM/TAG; {_WHO}"

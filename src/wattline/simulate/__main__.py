@@ -1,4 +1,4 @@
-"""`python -m wattline.simulate --credentials FILE`: the simulated fleet, plant and microgrids as a process of their own.
+"""`python -m wattline.simulate --credentials FILE`: the simulated fleet, plant, microgrids and homes as their own process.
 
 Any server will do. The keys are read from the file, so that they show in no process list. Stops on SIGTERM, SIGINT, and
 (`--attached`) when its standard input closes, so that it never outlives the server that started it. Prints what became of
@@ -25,6 +25,7 @@ from wattline.model.clock import HOUR, SystemClock
 from wattline.simulate.credentials import Credentials
 from wattline.simulate.drive import drive, leftovers
 from wattline.simulate.fleet import Fleet, Weather
+from wattline.simulate.homes import reader
 from wattline.simulate.microgrid import controller
 from wattline.simulate.plant import process
 from wattline.simulate.plant.instruments import Instruments
@@ -43,7 +44,9 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--faults-per-hour", type=float, default=usual.faults_per_hour, help="over the whole fleet")
     parser.add_argument("--first-trip", type=float, default=60.0, help="seconds until the first trip (default 60)")
     parser.add_argument("--capacity", type=int, default=CAPACITY, help="messages kept while the server is away")
-    parser.add_argument("--backfill-hours", type=float, default=24.0, help="how much of the plant's past a fresh server hears")
+    parser.add_argument(
+        "--backfill-hours", type=float, default=24.0, help="how much of the plant's and the homes' past a fresh server hears"
+    )
     parser.add_argument("--attached", action="store_true", help="stop when standard input closes")
     return parser.parse_args(given)
 
@@ -59,11 +62,12 @@ def _stop_on_end_of_input(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the fleet's messages, and how many of the plant's and the microgrids' arrived (None: none were sent)."""
+    """What became of the fleet's messages, and how many of plant, microgrids and homes arrived (None: none were sent)."""
 
     fleet: Tally
     plant: int | None
     microgrids: int | None
+    homes: int | None = None
 
     def __str__(self) -> str:
         told = self.fleet
@@ -71,7 +75,9 @@ class Outcome:
         line = f"fleet stopped: {sent}"
         if self.plant is not None:
             line += f"\nplant stopped: {self.plant} messages acknowledged"
-        return line if self.microgrids is None else f"{line}\nmicrogrids stopped: {self.microgrids} rows delivered"
+        if self.microgrids is not None:
+            line += f"\nmicrogrids stopped: {self.microgrids} rows delivered"
+        return line if self.homes is None else f"{line}\nhomes stopped: {self.homes} readings stored"
 
 
 async def run(arguments: argparse.Namespace) -> Outcome:
@@ -88,7 +94,8 @@ async def run(arguments: argparse.Namespace) -> Outcome:
         fleet = group.create_task(_fleet(arguments, credentials, stop))
         plant = group.create_task(_plant(arguments, credentials, stop))
         microgrids = group.create_task(_microgrids(arguments, credentials, stop))
-    return Outcome(fleet.result(), plant.result(), microgrids.result())
+        homes = group.create_task(_homes(arguments, credentials, stop))
+    return Outcome(fleet.result(), plant.result(), microgrids.result(), homes.result())
 
 
 def _client(arguments: argparse.Namespace, base_url: str, key: str, header: str = "X-API-Key") -> httpx.AsyncClient:
@@ -127,6 +134,15 @@ async def _microgrids(arguments: argparse.Namespace, credentials: Credentials, s
     key = credentials.flux.authenticated_key
     async with _client(arguments, f"{credentials.base_url}/rest/v1", key, "apikey") as client:
         return await controller.run(client, SystemClock(), stop)
+
+
+async def _homes(arguments: argparse.Namespace, credentials: Credentials, stop: asyncio.Event) -> int | None:
+    if credentials.household is None:
+        return None
+    backfill = round(arguments.backfill_hours * HOUR)
+    # A device shows no key: its token is in its messages.
+    async with _client(arguments, f"{credentials.base_url}/api/v1", "homes", "User-Agent") as client:
+        return await reader.run(client, credentials.household.admin_token, SystemClock(), stop, backfill=backfill)
 
 
 def main(given: list[str] | None = None) -> None:

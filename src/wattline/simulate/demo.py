@@ -9,7 +9,9 @@ from wattline.platform import Platform
 from wattline.registry.point import Point
 from wattline.registry.registration import Registration
 from wattline.registry.stream import Stream
-from wattline.simulate.credentials import FILE_NAME, Credentials, FluxKeys, MqttAccess
+from wattline.simulate.credentials import FILE_NAME, Credentials, FluxKeys, HouseholdAccess, MqttAccess
+from wattline.simulate.homes import seed as homes
+from wattline.simulate.homes.definition import GUEST
 from wattline.simulate.plan import DEMO_PLAN
 from wattline.simulate.plant import seed as plant
 
@@ -24,7 +26,7 @@ _EVERY_INTERFACE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compare
 
 
 async def seed(platform: Platform) -> list[Point]:
-    """Register the plant, whose points come first, and the fleet's substations and feeders, as their first readings would.
+    """Register the plant, whose points come first, the fleet as its first readings would, and the homes.
 
     Returns the points of the plant.
     """
@@ -35,6 +37,7 @@ async def seed(platform: Platform) -> list[Point]:
         await platform.registry.describe_site(
             tenant, station.key, name=station.name, latitude=station.latitude, longitude=station.longitude
         )
+    await homes.seed(platform.households, tenant, platform.clock.now().date())
     return points
 
 
@@ -60,7 +63,27 @@ async def provide(platform: Platform, base_url: str) -> Credentials:
     known = Credentials.read(platform.settings.data / FILE_NAME)
     hop = await _key(platform, None if known is None else known.hop_api_key, HOP_SCOPES)
     mcs = await _key(platform, None if known is None else known.mcs_api_key, MCS_SCOPES)
-    return Credentials(base_url, hop, mcs, mqtt_access(platform, mcs), await _flux_keys(platform, known))
+    flux, household = await _flux_keys(platform, known), await _household(platform, None if known is None else known.household)
+    return Credentials(base_url, hop, mcs, mqtt_access(platform, mcs), flux, household)
+
+
+async def _household(platform: Platform, former: HouseholdAccess | None) -> HouseholdAccess:
+    """The guest's meter, and a key for each use of the household contract."""
+
+    async def key(known: str | None, scope: str) -> str:
+        return await _key(platform, known, frozenset({scope}))
+
+    token = None if former is None else former.user_token
+    if token is None or not await _opens(platform, token, frozenset({"household:read"}), frozenset({GUEST.user})):
+        token = await platform.households.accounts.issue_token(platform.settings.default_tenant, GUEST.user)
+    return HouseholdAccess(
+        sensor_id=GUEST.mac,
+        user_id=GUEST.user,
+        user_token=token,
+        admin_token=await key(former and former.admin_token, "household:admin"),
+        ml_api_key=await key(former and former.ml_api_key, "household:ml"),
+        cron_secret=await key(former and former.cron_secret, "household:cron"),
+    )
 
 
 async def _flux_keys(platform: Platform, known: Credentials | None) -> FluxKeys:
@@ -84,17 +107,19 @@ async def _role_key(platform: Platform, known: str | None, role: str) -> str:
 
 async def _key(platform: Platform, known: str | None, scopes: frozenset[str]) -> str:
     """A key with at least these scopes on the whole default tenant."""
-    tenant = platform.settings.default_tenant
-    if known is not None:
-        try:
-            principal = await platform.identity.authenticate(known)
-        except Unauthenticated:
-            pass
-        else:
-            if (principal.tenant, principal.sites) == (tenant, None) and principal.scopes >= scopes:
-                return known
-    _, secret = await platform.identity.create(tenant, KEY_NAME, scopes)
+    if known is not None and await _opens(platform, known, scopes, None):
+        return known
+    _, secret = await platform.identity.create(platform.settings.default_tenant, KEY_NAME, scopes)
     return secret
+
+
+async def _opens(platform: Platform, key: str, scopes: frozenset[str], sites: frozenset[str] | None) -> bool:
+    """Whether the key is good, and for this."""
+    try:
+        principal = await platform.identity.authenticate(key)
+    except Unauthenticated:
+        return False
+    return (principal.tenant, principal.sites) == (platform.settings.default_tenant, sites) and principal.scopes >= scopes
 
 
 def mqtt_access(platform: Platform, key: str) -> MqttAccess | None:

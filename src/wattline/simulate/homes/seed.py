@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 from wattline.households.service import Households
 from wattline.model.errors import NotFound
@@ -22,7 +23,7 @@ async def seed(households: Households, tenant: str, today: date) -> None:
         return
     await households.accounts.create_experiment(tenant, "Demo: who knows what they use, uses less", EXPERIMENT)
     for home in HOMES:
-        taking_part = {"status": "installation", "installed": today.isoformat()}
+        taking_part = {"status": "installation", "installed": today}
         await households.accounts.put_participant(tenant, EXPERIMENT, home.user, taking_part)
 
 
@@ -31,7 +32,7 @@ async def _person(households: Households, tenant: str, home: Home) -> None:
         await households.accounts.user(tenant, home.user)
     except NotFound:
         # No address: what the demo finds is looked up, not mailed.
-        told = {"id": home.user, "name": home.name, "zone": home.zone, "language": home.language, "goal_kwh": "12"}
+        told = {"id": home.user, "name": home.name, "zone": home.zone, "language": home.language, "goal_kwh": Decimal(12)}
         await households.accounts.create_user(tenant, told)
         await households.accounts.set_tariff(tenant, home.user, date(2026, 1, 1), BASE_PRICE, WORKING_PRICE)
 
