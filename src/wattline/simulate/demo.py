@@ -70,7 +70,8 @@ async def provide(platform: Platform, base_url: str) -> Credentials:
 async def _household(platform: Platform, former: HouseholdAccess | None) -> HouseholdAccess:
     """The guest's meter, and a key for each use of the household contract."""
 
-    async def key(known: str | None, scope: str) -> str:
+    async def key(name: str, scope: str) -> str:
+        known: str | None = getattr(former, name, None)
         return await _key(platform, known, frozenset({scope}))
 
     token = None if former is None else former.user_token
@@ -80,9 +81,9 @@ async def _household(platform: Platform, former: HouseholdAccess | None) -> Hous
         sensor_id=GUEST.mac,
         user_id=GUEST.user,
         user_token=token,
-        admin_token=await key(former and former.admin_token, "household:admin"),
-        ml_api_key=await key(former and former.ml_api_key, "household:ml"),
-        cron_secret=await key(former and former.cron_secret, "household:cron"),
+        admin_token=await key("admin_token", "household:admin"),
+        ml_api_key=await key("ml_api_key", "household:ml"),
+        cron_secret=await key("cron_secret", "household:cron"),
     )
 
 
