@@ -14,6 +14,7 @@ from wattline.contracts.household import (
     csv_experiment,
     devices,
     errors,
+    household_anomalies,
     household_devices,
     household_experiments,
     household_peaks,
@@ -21,6 +22,7 @@ from wattline.contracts.household import (
     household_sensors,
     household_users,
     ml,
+    work_anomalies,
     work_peaks,
     work_reports,
 )
@@ -73,6 +75,7 @@ def build(platform: Platform) -> HouseholdContract:
         csv_energy.build(households, gate, platform.clock),
         csv_experiment.build(households, gate, platform.clock),
         work_peaks.build(households, gate),
+        work_anomalies.build(households, gate),
         work_reports.build(households, gate, platform.clock),
     ]
     managed = [
@@ -80,6 +83,7 @@ def build(platform: Platform) -> HouseholdContract:
         household_sensors.build(households, gate),
         household_experiments.build(households, gate),
         household_peaks.build(households, gate, platform.clock),
+        household_anomalies.build(households, gate, platform.clock),
         *household_devices.build(households, gate),
         household_reports.build(households, gate),
     ]
