@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from wattline.contracts.household import (
     csv_energy,
     csv_experiment,
+    device_documents,
     devices,
     errors,
     household_anomalies,
@@ -71,6 +72,7 @@ def build(platform: Platform) -> HouseholdContract:
     doors = devices.build(households, platform.metrics)
 
     page = [
+        device_documents.documented(doors),
         ml.build(households, gate),
         csv_energy.build(households, gate, platform.clock),
         csv_experiment.build(households, gate, platform.clock),
