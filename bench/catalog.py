@@ -19,6 +19,7 @@ BENCHES: tuple[Bench, ...] = (
     Bench("mqtt", mqtt.mqtt),
     Bench("flux", flux.flux),
     Bench("peaks", peaks.peaks),
+    Bench("recognition", recognition.recognition),
     Bench("lifecycle", lifecycle.lifecycle),
     Bench("scenario", scenario.scenario),
 )

@@ -20,7 +20,7 @@ class Calibration:
     """`temperature` flattens votes that are too sure; the rest is a logistic regression of "of no learned class".
 
     Its inputs are the log odds of the best class (weight `sure`), the share of features outside [`low`, `high`] (weight
-    `strange`) and the votes for noise, on which the trees were grown as one class more (weight `noise`).
+    `strange`) and the votes for what was made up: noise, and switching at random (weight `noise`).
     """
 
     temperature: float
@@ -31,14 +31,14 @@ class Calibration:
     low: NDArray[np.float32]
     high: NDArray[np.float32]
 
-    def confidences(self, row: NDArray[np.float32], votes: NDArray[np.float64]) -> NDArray[np.float64]:
+    def confidences(self, row: NDArray[np.float32], votes: NDArray[np.float64], classes: int) -> NDArray[np.float64]:
         """(classes + 1,): the confidence of each class, and of "unknown" at the end; they sum to 1.
 
-        `votes` (classes + 1,) are those of the trees, for noise at the end.
+        `votes` of the trees are one for each class, then one or more for what was made up.
         """
-        known = tempered(votes[:-1], self.temperature)
+        known = tempered(votes[:classes], self.temperature)
         odd = strangeness(row, self.low, self.high)
-        score = self.offset + self.sure * log_odds(known) + self.strange * odd + self.noise * votes[-1]
+        score = self.offset + self.sure * log_odds(known) + self.strange * odd + self.noise * float(votes[classes:].sum())
         unknown = float(1 / (1 + np.exp(-np.clip(score, -30, 30))))
         return np.append(known * (1 - unknown), unknown)
 

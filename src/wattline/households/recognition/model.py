@@ -76,11 +76,11 @@ class Recogniser:
         return self._held[0]
 
     def _joined(self, shape: Shape) -> NDArray[np.float64]:
-        part, row = self._parts()["peak"], shape.features()
-        votes = part.forest.share(row)
-        found = joined(self._physics.posterior(shape), part.classes, part.calibration.confidences(row, votes))
+        part = self._parts()["peak"]
+        seen, votes = part.judged(shape.features())
+        found = joined(self._physics.posterior(shape), part.classes, seen)
         # What most trees take for noise is nothing of a home, also where its mean power is usual.
-        noise = min(max((float(votes[-1]) - _NOISE) / _NOISE, 0.0), 1.0)
+        noise = min(max((votes - _NOISE) / _NOISE, 0.0), 1.0)
         found *= 1 - noise
         found[-1] += noise
         return found

@@ -50,7 +50,12 @@ class Part:
 
     def confidences(self, row: NDArray[np.float32]) -> NDArray[np.float64]:
         """(classes + 1,) of one row of features, "unknown" at the end."""
-        return self.calibration.confidences(row, self.forest.share(row))
+        return self.judged(row)[0]
+
+    def judged(self, row: NDArray[np.float32]) -> tuple[NDArray[np.float64], float]:
+        """The same, and the share of the trees that take it for noise."""
+        votes = self.forest.share(row)
+        return self.calibration.confidences(row, votes, len(self.classes)), float(votes[-1])
 
 
 def digest(arrays: Arrays, about: Mapping[str, Any]) -> str:
@@ -96,7 +101,7 @@ def _part(name: str, arrays: Arrays, about: Mapping[str, Any]) -> Part:
         if held[key].dtype != kind:
             raise ValueError(f"{name}.{key} is {held[key].dtype}")
     low, high, classes = held.pop("low"), held.pop("high"), tuple(map(str, about["classes"]))
-    if low.shape != high.shape or low.ndim != 1 or held["shares"].shape[1] != len(classes) + 1:
+    if low.shape != high.shape or low.ndim != 1 or held["shares"].shape[1] <= len(classes):
         raise ValueError(f"the arrays of {name} do not fit one another")
     numbers = {key: float(about[key]) for key in ("temperature", "offset", "sure", "strange", "noise")}
     return Part(classes, Forest.unpack(**held, features=len(low)), Calibration(**numbers, low=low, high=high))

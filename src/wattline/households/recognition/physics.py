@@ -74,7 +74,7 @@ CATEGORIES = tuple(dict.fromkeys(use.category for use in USES))
 
 _LEAST_SPREAD = 0.12
 """Of fullness and steadiness: a meter that sends every 15 to 21 s knows neither better."""
-_TRUST = 0.4
+_TRUST = 0.3
 """The power to which a density is raised: the four measures depend on one another and the ranges are rough, so the product of
 four densities would be far too sure of itself. With this, the confidences of unseen peaks of ACSF1 are nearest to how often
 they are right."""

@@ -18,6 +18,11 @@ LONGEST_S = 2 * 86_400.0
 _HOUR_MIN = 60.0
 """As long as the recordings are that the trees were grown on."""
 _ON = 0.5
+_BUSY = 0.06
+"""Parts of the greatest power: from the first on it counts as on, from the second on as at work (a pump, a drum)."""
+_STEADY = 0.06
+_STEADY_W = 15.0
+"""What a step of the grid may change by and be called steady; a counter of 0.1 Wh alone makes 12 W."""
 _EDGE = 0.25
 _QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 _SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -27,8 +32,8 @@ _SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
 class Shape:
     """What a peak looks like.
 
-    `watts` are means over 30 s, above the base. `level_w` is the power while it is on, `minutes` from first on to last on,
-    `fullness` the mean power of that time over the level, `steadiness` the share of its steps that change by less than 6 %.
+    `watts` are means over 30 s, above the base. `level_w` is the power while it is on, `minutes` how long it is at work,
+    `fullness` the mean power of that time over the level, `steadiness` the share of its steps that hardly change.
     """
 
     watts: Column
@@ -89,10 +94,11 @@ def measured(times_us: NDArray[np.int64], watts: NDArray[np.float64], base_w: fl
     if top <= 0 or not on.any():
         return None
     level = float(np.median(grid[on]))
-    first, last = int(np.argmax(on)), grid.size - int(np.argmax(on[::-1]))
+    busy = grid > _BUSY * top
+    first, last = int(np.argmax(busy)), grid.size - int(np.argmax(busy[::-1]))
     active = grid[first:last]
     change = np.abs(np.diff(active))
-    steadiness = float(np.mean(change < 0.06 * level)) if change.size else 1.0
+    steadiness = float(np.mean(change < max(_STEADY * level, _STEADY_W))) if change.size else 1.0
     # A grid knows a time only to a step; the area under the peak knows how long a short one lasted.
     minutes = float(min(active.size * STEP_S, seconds[-1])) / 60
     if on.all() or np.count_nonzero(on) <= 3:

@@ -27,7 +27,7 @@ Column = NDArray[np.float64]
 
 def out_of_fold(examples: Examples, forest: Callable[[], Any], seed: int) -> tuple[Column, Column]:
     """(votes, strangeness) of every row by a forest that saw no row of its series."""
-    votes = np.zeros((len(examples.rows), len(examples.classes) + 1))
+    votes = np.zeros((len(examples.rows), int(examples.labels.max()) + 1))
     strange = np.zeros(len(examples.rows))
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
     for seen, unseen in folds.split(examples.rows, examples.labels, examples.source):
@@ -36,8 +36,8 @@ def out_of_fold(examples: Examples, forest: Callable[[], Any], seed: int) -> tup
 
 
 def untaught(examples: Examples, forest: Callable[[], Any]) -> tuple[Column, Column]:
-    """(votes, strangeness) of every row by a forest that was not taught its class. Rows of noise keep zeros."""
-    votes = np.zeros((len(examples.rows), len(examples.classes) + 1))
+    """(votes, strangeness) of every row by a forest that was not taught its class. What was made up keeps zeros."""
+    votes = np.zeros((len(examples.rows), int(examples.labels.max()) + 1))
     strange = np.zeros(len(examples.rows))
     for left_out in range(len(examples.classes)):
         other = examples.labels == left_out
@@ -62,7 +62,7 @@ def _ask(
 def calibrated(examples: Examples, forest: Callable[[], Any], seed: int) -> tuple[Calibration, dict[str, float]]:
     """The calibration, and figures of the cross-validation: accuracy, expected calibration error, what is called unknown."""
     count = len(examples.classes)
-    noise = examples.labels == count
+    made_up, noise = examples.labels >= count, examples.labels == examples.labels.max()
     votes, strange = out_of_fold(examples, forest, seed)
     other_votes, other_strange = untaught(examples, forest)
     judged, weights, labels = examples.whole, examples.weights[examples.whole], examples.labels[examples.whole]
@@ -70,10 +70,10 @@ def calibrated(examples: Examples, forest: Callable[[], Any], seed: int) -> tupl
 
     def inputs(votes: Column, strange: Column, chosen: NDArray[np.bool_]) -> Column:
         odds = log_odds(tempered(votes[chosen, :count], temperature))
-        return np.column_stack((odds, strange[chosen], votes[chosen, count]))
+        return np.column_stack((odds, strange[chosen], votes[chosen, count:].sum(axis=1)))
 
-    # Half of what is unknown is an appliance that was not taught, half is noise.
-    sets = (inputs(votes, strange, judged), inputs(other_votes, other_strange, judged), inputs(votes, strange, noise))
+    # Half of what is unknown is an appliance that was not taught, half is made up.
+    sets = (inputs(votes, strange, judged), inputs(other_votes, other_strange, judged), inputs(votes, strange, made_up))
     shares = (1 - UNKNOWN_SHARE, UNKNOWN_SHARE / 2, UNKNOWN_SHARE / 2)
     total = sum(map(len, sets))
     importance = np.concatenate(
@@ -84,7 +84,7 @@ def calibrated(examples: Examples, forest: Callable[[], Any], seed: int) -> tupl
     )
     outside = np.repeat([0, 1, 1], [len(each) for each in sets])
     fitted = LogisticRegression(C=100.0, max_iter=1000).fit(np.concatenate(sets), outside, importance)
-    low, high = _reach(examples.rows[~noise])
+    low, high = _reach(examples.rows[~made_up])
     offset, sure, odd, stray = (round(float(each), 6) for each in (fitted.intercept_[0], *fitted.coef_[0]))
     unknown, untaught_unknown, noise_unknown = (fitted.predict_proba(each)[:, 1] for each in sets)
     known = tempered(votes[judged, :count], temperature) * (1 - unknown[:, None])
@@ -94,7 +94,7 @@ def calibrated(examples: Examples, forest: Callable[[], Any], seed: int) -> tupl
         "accuracy": round(float(np.average(answer == labels, weights=weights)), 4),
         "calibration_error": round(expected_calibration_error(confidence, answer == labels), 4),
         "called_unknown": round(float(np.average(answer < 0, weights=weights)), 4),
-        "noise_called_unknown": round(float(np.mean(noise_unknown > 0.5)), 4),
+        "noise_called_unknown": round(float(np.mean(noise_unknown[noise[made_up]] > 0.5)), 4),
         "untaught_mean_unknown": round(float(np.average(untaught_unknown, weights=weights)), 4),
     }
 
