@@ -76,7 +76,9 @@ def _digital(sent: Measurement, earlier: Line | None, later: Line, time: int, li
     if earlier is None:
         if on is None:
             raise Refused(HIGH if value > later.value else LOW)
-        return Place(value, later.total - on)
+        total = later.total - on
+        # A register that rolled over since: the total begins where it stood.
+        return Place(value, total) if total >= 0 else Place(value, value, value - total)
     step = increment(earlier.value, value, time - earlier.time, limit, single=sent.single)
     known = later.total - earlier.total
     if _one_register(earlier, later):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from wattline.households.meters.gauge import Gauge
 from wattline.households.meters.history import Line, before
 from wattline.households.meters.model import Measurement, Refused
-from wattline.households.meters.rules import HIGH, JITTER, LARGEST, LOW, OUT_LIMIT, Doubt, increment, most
+from wattline.households.meters.rules import HIGH, JITTER, LARGEST, LOW, OUT_LIMIT, Doubt, increment, most, spacing
 from wattline.ingest.series import Series
 from wattline.model.clock import HOUR
 from wattline.model.record import Quality, Row
@@ -66,11 +66,17 @@ async def _believed(series: Series, gauge: Gauge, doubt: Doubt, sent: Measuremen
         if step is not None:
             return [_stepped(gauge, sent, doubt.time, now, step)]
     for at, line in enumerate(lines[1:], 1):
-        since = doubt.first_time - line.time
-        step = increment(line.value, doubt.first, since, limit, single=sent.single) if since > 0 else None
-        if step is not None:
-            return _restored(gauge, line, lines[:at], step + doubt.used, sent, doubt.time, now)
+        if _explained(doubt, line, lines[:at], limit, single=sent.single):
+            return _restored(gauge, line, lines[:at], doubt.first - line.value + doubt.used, sent, doubt.time, now)
     return [_begun(gauge, doubt, sent, now)]
+
+
+def _explained(doubt: Doubt, line: Line, false: list[Line], limit: float, *, single: bool) -> bool:
+    """Whether what is doubted follows from a line, and none of the rows since then fits between the two."""
+    step, bound = doubt.first - line.value, most(limit, doubt.first_time - line.time)
+    if single:
+        bound += spacing(doubt.first)
+    return 0 <= step <= bound and all(not line.value <= each.value <= doubt.first for each in false)
 
 
 def _restored(gauge: Gauge, line: Line, false: list[Line], used: float, sent: Measurement, time: int, now: int) -> list[Row]:

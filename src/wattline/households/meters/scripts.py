@@ -16,7 +16,11 @@ def rotations(script: str | None) -> int | None:
 
 def checked(script: str | None) -> str | None:
     """A script as it is kept: None where there is none. Raises `Invalid`."""
-    if script is None or not script.strip():
+    if script is None:
+        return None
+    if not isinstance(script, str):
+        raise Invalid("a script is text", "script")
+    if not script.strip():
         return None
     try:
         size = len(script.encode())

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import replace
-from hashlib import sha256
-from math import isfinite
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wattline.households.meters import scripts, store
+from wattline.households.meters import checks, scripts, store
 from wattline.households.meters.intake import OUT_OF_RANGE, Intake
 from wattline.households.meters.model import (
     LAYOUT,
@@ -27,7 +25,6 @@ from wattline.households.meters.model import (
     mac_of,
 )
 from wattline.households.meters.roll import Roll, holder
-from wattline.households.meters.rules import LARGEST
 from wattline.households.meters.tokens import REFUSED, Tokens
 from wattline.identity.limits import RateLimiter
 from wattline.ingest.pipeline import Pipeline
@@ -38,9 +35,6 @@ from wattline.registry.stream import Stream
 from wattline.state.database import Database
 
 NO_METER = "Sensor not found"
-LARGEST_LIMIT = 1000.0
-"""kWh a minute: more than that is no household."""
-LONGEST_SECRET = 128
 TOKEN_RATE, TOKEN_BURST = 0.2, 12
 """Tokens a second that a meter may ask for: analog ones ask far more often than they need to."""
 
@@ -100,8 +94,8 @@ class Meters:
             user=None,
             script=text,
             needs_script=text is not None,
-            limit=USUAL_LIMIT if limit is None else _limit(limit),
-            secret=_secret(secret),
+            limit=USUAL_LIMIT if limit is None else checks.limit(limit),
+            secret=checks.secret(secret),
             created=self._clock.micros(),
             version=0,
         )
@@ -118,16 +112,15 @@ class Meters:
 
         Raises `Invalid`, `NotFound`.
         """
-        text = scripts.checked(script)
-        return await self._change(tenant, mac, {"script": text, "needs_script": text is not None})
+        return await self.change(tenant, mac, {"script": script})
 
     async def set_secret(self, tenant: str, mac: str, secret: str | None) -> Meter:
         """What the meter must show to get a token; None: nothing. Raises `Invalid`, `NotFound`."""
-        return await self._change(tenant, mac, {"secret": _secret(secret)})
+        return await self.change(tenant, mac, {"secret": secret})
 
     async def set_limit(self, tenant: str, mac: str, limit: float) -> Meter:
         """The most that the household may use, in kWh a minute. Raises `Invalid`, `NotFound`."""
-        return await self._change(tenant, mac, {"limit_kwh_minute": _limit(limit)})
+        return await self.change(tenant, mac, {"limit": limit})
 
     async def change(self, tenant: str, mac: str, given: Mapping[str, Any]) -> Meter:
         """Set those of `script`, `secret` and `limit` that are given, all or none. Raises `Invalid`, `NotFound`."""
@@ -136,9 +129,9 @@ class Meters:
             text = scripts.checked(given["script"])
             values |= {"script": text, "needs_script": text is not None}
         if "secret" in given:
-            values["secret"] = _secret(given["secret"])
+            values["secret"] = checks.secret(given["secret"])
         if "limit" in given:
-            values["limit_kwh_minute"] = _limit(given["limit"])
+            values["limit_kwh_minute"] = checks.limit(given["limit"])
         return await self._change(tenant, mac, values) if values else self.meter(tenant, mac)
 
     async def assign(self, tenant: str, mac: str, user: str | None, initial: float | None = None) -> Meter:
@@ -148,7 +141,7 @@ class Meters:
         for the meter, `Conflict` where the household has another meter of that kind. The caller has checked the household.
         """
         known = self.meter(tenant, mac)
-        shown = None if initial is None else _register(initial)
+        shown = None if initial is None else checks.register(initial)
         if user is None:
             return await self._reassign(tenant, known.mac, None)
         stream = await self._registry.register(tenant, user, known.mac, LAYOUT)
@@ -186,7 +179,7 @@ class Meters:
         Raises `NotFound`, `Invalid`, and `Conflict` where it is not assigned.
         """
         meter = self.meter(tenant, mac)
-        shown = _register(initial)
+        shown = checks.register(initial)
         if meter.user is None:
             raise Conflict("this sensor is not assigned to a household")
         stream = await self._registry.register(tenant, meter.user, meter.mac, LAYOUT)
@@ -264,7 +257,7 @@ class Meters:
             if not taken.allowed:
                 raise TooMany("Too many tokens", taken.retry_after)
         wanted = None if meter is None else meter.secret
-        fits = wanted is None or hmac.compare_digest(_digest(secret or ""), wanted)
+        fits = wanted is None or hmac.compare_digest(checks.digest(secret or ""), wanted)
         if meter is None or meter.user is None or not fits:
             raise Unauthenticated(NO_METER)
         token = await self._tokens.issue(meter.mac)
@@ -318,28 +311,3 @@ async def _held(connection: AsyncConnection, tenant: str, mac: str) -> Meter:
     if found is None:
         raise NotFound(NO_METER)
     return found
-
-
-def _digest(secret: str) -> str:
-    return sha256(secret.encode(errors="surrogatepass")).hexdigest()
-
-
-def _secret(secret: str | None) -> str | None:
-    """What is kept of a secret. Raises `Invalid`."""
-    if secret is None:
-        return None
-    if not 0 < len(secret) <= LONGEST_SECRET or not secret.strip():
-        raise Invalid(f"a secret has from 1 to {LONGEST_SECRET} characters", "secret")
-    return _digest(secret)
-
-
-def _limit(limit: float) -> float:
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit <= LARGEST_LIMIT:
-        raise Invalid(f"a limit is above 0 and at most {LARGEST_LIMIT:g} kWh a minute", "limit")
-    return float(limit)
-
-
-def _register(initial: float) -> float:
-    if isinstance(initial, bool) or not isinstance(initial, int | float) or not (isfinite(initial) and 0 <= initial < LARGEST):
-        raise Invalid("a register shows a number of kWh from 0", "initial")
-    return float(initial)
