@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from bench import alarms, comparison, detection, feeds, flux, ingest, lifecycle, live, mqtt, peaks, query, scenario, telemetry
+from bench import (
+    alarms,
+    comparison,
+    detection,
+    feeds,
+    flux,
+    ingest,
+    lifecycle,
+    live,
+    mqtt,
+    peaks,
+    query,
+    recognition,
+    scenario,
+    telemetry,
+)
 from bench.runner import Bench
 
 BENCHES: tuple[Bench, ...] = (
