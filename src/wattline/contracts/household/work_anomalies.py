@@ -45,7 +45,7 @@ def build(households: Households, gate: Gate) -> APIRouter:
         openapi_extra={"requestBody": request_body("sensor_id", "The MAC address of the sensor.")},
     )
     async def process(request: Request) -> dict[str, Any]:
-        """Look at every closed half hour that was not looked at yet, and answer when that is done. There is one mail an incident.
+        """Look at every closed half hour that was not looked at yet, and answer when that is done. An incident has one mail.
 
         The answer has the incidents that were found to begin, go on or end since the newest half hour closed, by this request,
         an earlier one or the server itself: asked again within the half hour, the answer is the same and nothing is done twice.
