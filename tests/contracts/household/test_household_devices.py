@@ -91,38 +91,37 @@ async def test_without_a_key_that_opens_it_there_is_a_401(home: Home, key: str |
         assert answer.json()["status"] == 401
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"null",
-        b"[]",
-        b"{",
-        b"{}",
-        b'{"name": "Kettle"}',
-        b'{"category": "kettle"}',
-        b'{"name": "", "category": "kettle"}',
-        b'{"name": null, "category": "kettle"}',
-        b'{"name": "Kettle", "category": "boiler"}',
-        b'{"name": "Kettle", "category": "kettle", "power_w": "2000"}',
-        b'{"name": "Kettle", "category": "kettle", "power_w": -1}',
-        b'{"name": "Kettle", "category": "kettle", "power_w": NaN}',
-        b'{"name": "Kettle", "category": "kettle", "power_w": 1e999}',
-        b'{"name": "Kettle", "category": "kettle", "power_w": 1' + b"0" * 400 + b"}",
-        b'{"name": "Kettle", "category": "kettle", "estimated": false}',
-        b'{"name": "Kettle", "category": "kettle", "estimated": true, "power_w": 2000}',
-        b'{"name": "Kettle", "category": "kettle", "user": "home-1"}',
-        b'{"name": "a\\u0000b", "category": "kettle"}',
-        b'{"name": "a\\ud800", "category": "kettle"}',
-        b'{"name": "\xff", "category": "kettle"}',
-    ],
-)
-async def test_what_makes_no_device_is_a_400_that_says_why(home: Home, body: bytes) -> None:
+NO_DEVICES = [
+    b"",
+    b"null",
+    b"[]",
+    b"{",
+    b"{}",
+    b'{"name": "Kettle"}',
+    b'{"category": "kettle"}',
+    b'{"name": "", "category": "kettle"}',
+    b'{"name": null, "category": "kettle"}',
+    b'{"name": "Kettle", "category": "boiler"}',
+    b'{"name": "Kettle", "category": "kettle", "power_w": "2000"}',
+    b'{"name": "Kettle", "category": "kettle", "power_w": -1}',
+    b'{"name": "Kettle", "category": "kettle", "power_w": NaN}',
+    b'{"name": "Kettle", "category": "kettle", "power_w": 1e999}',
+    b'{"name": "Kettle", "category": "kettle", "power_w": 1' + b"0" * 400 + b"}",
+    b'{"name": "Kettle", "category": "kettle", "estimated": false}',
+    b'{"name": "Kettle", "category": "kettle", "estimated": true, "power_w": 2000}',
+    b'{"name": "Kettle", "category": "kettle", "user": "home-1"}',
+    b'{"name": "a\\u0000b", "category": "kettle"}',
+    b'{"name": "a\\ud800", "category": "kettle"}',
+    b'{"name": "\xff", "category": "kettle"}',
+]
+
+
+async def test_what_makes_no_device_is_a_400_that_says_why(home: Home) -> None:
     headers = {"Content-Type": "application/json"}
-    answer = await home.call("POST", f"/users/{home.user}/devices", key="own", content=body, headers=headers)
-    assert answer.status_code == 400, answer.text
-    assert answer.json()["status"] == 400
-    assert answer.json()["error"]
+    for body in NO_DEVICES:
+        answer = await home.call("POST", f"/users/{home.user}/devices", key="own", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["status"]) == (400, 400), body
+        assert answer.json()["error"]
     assert (await home.call("GET", f"/users/{home.user}/devices", key="own")).json()["devices"] == []
 
 

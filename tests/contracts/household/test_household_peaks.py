@@ -177,22 +177,21 @@ async def test_a_range_is_of_local_days_or_instants_with_both_ends(home: Home) -
     assert await ids(start=day, end=instant) == [second.id, third.id]
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"start": "yesterday"},
-        {"end": "2026-02-30"},
-        {"start": "2026-06-10", "end": "2026-06-09"},
-        {"start": "2024-01-01", "end": "2026-01-01"},
-        {"start": "2999-01-01"},
-        {"start": ""},
-        {"end": "0001-01-01", "start": "0001-01-01"},
-    ],
-)
-async def test_a_range_that_makes_no_sense(home: Home, parameters: dict[str, str]) -> None:
-    answer = await home.call("GET", f"/users/{home.user}/peaks", key="own", params=parameters)
-    assert answer.status_code == 400, answer.text
-    assert answer.json()["status"] == 400
+NO_RANGES = [
+    {"start": "yesterday"},
+    {"end": "2026-02-30"},
+    {"start": "2026-06-10", "end": "2026-06-09"},
+    {"start": "2024-01-01", "end": "2026-01-01"},
+    {"start": "2999-01-01"},
+    {"start": ""},
+    {"end": "0001-01-01", "start": "0001-01-01"},
+]
+
+
+async def test_a_range_that_makes_no_sense(home: Home) -> None:
+    for parameters in NO_RANGES:
+        answer = await home.call("GET", f"/users/{home.user}/peaks", key="own", params=parameters)
+        assert (answer.status_code, answer.json()["status"]) == (400, 400), parameters
 
 
 async def test_nobody_else_sees_or_touches_a_peak(home: Home, neighbour: Home, stranger: Home) -> None:
@@ -230,16 +229,25 @@ async def test_without_a_key_that_opens_it_there_is_a_401(home: Home, key: str |
         assert answer.status_code == 401, (method, path)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"null", b"[]", b"{}", b'{"devices": null}', b'{"devices": ["1"]}', b'{"devices": [true]}', b'{"devices": [1.5]}'],
-)
-async def test_what_assigns_nothing(home: Home, body: bytes) -> None:
+NO_ASSIGNMENTS = [
+    b"",
+    b"null",
+    b"[]",
+    b"{}",
+    b'{"devices": null}',
+    b'{"devices": ["1"]}',
+    b'{"devices": [true]}',
+    b'{"devices": [1.5]}',
+]
+
+
+async def test_what_assigns_nothing(home: Home) -> None:
     made = await peak(home)
-    headers = {"Content-Type": "application/json"}
     path = f"/users/{home.user}/peaks/{made.id}/devices"
-    answer = await home.call("PUT", path, key="own", content=body, headers=headers)
-    assert answer.status_code == 400, answer.text
+    headers = {"Content-Type": "application/json"}
+    for body in NO_ASSIGNMENTS:
+        answer = await home.call("PUT", path, key="own", content=body, headers=headers)
+        assert answer.status_code == 400, body
 
 
 async def test_ids_that_are_none(home: Home) -> None:

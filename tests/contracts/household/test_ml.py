@@ -88,47 +88,46 @@ async def test_without_the_key_of_the_classifier_there_is_a_401(home: Home, key:
 TIME = '"timestamp": "2026-06-11T12:00:00Z"'
 
 
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        (b"", "not JSON"),
-        (b"null", "the body must be a JSON object"),
-        (b"[]", "the body must be a JSON object"),
-        (b'"data"', "the body must be a JSON object"),
-        (b"{", "not JSON"),
-        (b'{"data": [\xff]}', "not JSON"),
-        (b"[" * 100_000, "the body must be a JSON object"),
-        (b'{"colour": ' + b"[" * 100_000, "not JSON"),
-        (b"{}", "data is missing"),
-        (b'{"data": []}', "data is missing"),
-        (b'{"data": null}', "data is missing"),
-        (b'{"data": {}}', "data: expected array"),
-        (b'{"data": [1, 2, 3]}', "data[0]: expected object"),
-        (b'{"data": [{"power": 5}]}', "data[0]: object missing required field timestamp"),
-        (b'{"data": [{%s}]}' % TIME.encode(), "data[0]: object missing required field power"),
-        (b'{"data": [{%s, "power": "5"}]}' % TIME.encode(), "data[0].power: expected float"),
-        (b'{"data": [{%s, "power": true}]}' % TIME.encode(), "data[0].power: expected float"),
-        (b'{"data": [{%s, "power": null}]}' % TIME.encode(), "data[0].power: expected float"),
-        (b'{"data": [{%s, "power": NaN}]}' % TIME.encode(), "not JSON"),
-        (b'{"data": [{%s, "power": 1e999}]}' % TIME.encode(), "out of range"),
-        (b'{"data": [{%s, "power": 1e7}]}' % TIME.encode(), "a power is between"),
-        (b'{"data": [{"timestamp": "noon", "power": 5}]}', "data[0].timestamp: invalid"),
-        (b'{"data": [{"timestamp": 12, "power": 5}]}', "no number of s, ms, us or ns"),
-        (b'{"data": [{"timestamp": -1781179200, "power": 5}]}', "no number of s, ms, us or ns"),
-        (b'{"data": [{"timestamp": 1' + b"0" * 400 + b', "power": 5}]}', ""),
-        (b'{"data": [{"timestamp": 1' + b"0" * 5000 + b', "power": 5}]}', ""),
-        (b'{"data": [{%s, "power": 5}]}' % TIME.encode(), ""),
-        (b'{"data": [{%s, "power": 5}, {%s, "power": 6}]}' % (TIME.encode(), TIME.encode()), "the same timestamp"),
-        (b'{"data": [{%s, "power": 5}], "electricity": []}' % TIME.encode(), "not in both"),
-        (b'{"sensor_id": 5, "data": []}', "sensor_id: expected str"),
-        (b'{"id": "' + b"x" * 129 + b'", "data": []}', "id has at most 128 characters"),
-    ],
-)
-async def test_what_cannot_be_used_is_a_400_that_says_why(home: Home, body: bytes, words: str) -> None:
-    answer = await ask(home, body)
-    assert answer.status_code == 400, answer.text
-    assert answer.json()["status"] == 400
-    assert words in answer.json()["error"], answer.json()
+UNUSABLE = [
+    (b"", "not JSON"),
+    (b"null", "the body must be a JSON object"),
+    (b"[]", "the body must be a JSON object"),
+    (b'"data"', "the body must be a JSON object"),
+    (b"{", "not JSON"),
+    (b'{"data": [\xff]}', "not JSON"),
+    (b"[" * 100_000, "the body must be a JSON object"),
+    (b'{"colour": ' + b"[" * 100_000, "not JSON"),
+    (b"{}", "data is missing"),
+    (b'{"data": []}', "data is missing"),
+    (b'{"data": null}', "data is missing"),
+    (b'{"data": {}}', "data: expected array"),
+    (b'{"data": [1, 2, 3]}', "data[0]: expected object"),
+    (b'{"data": [{"power": 5}]}', "data[0]: object missing required field timestamp"),
+    (b'{"data": [{%s}]}' % TIME.encode(), "data[0]: object missing required field power"),
+    (b'{"data": [{%s, "power": "5"}]}' % TIME.encode(), "data[0].power: expected float"),
+    (b'{"data": [{%s, "power": true}]}' % TIME.encode(), "data[0].power: expected float"),
+    (b'{"data": [{%s, "power": null}]}' % TIME.encode(), "data[0].power: expected float"),
+    (b'{"data": [{%s, "power": NaN}]}' % TIME.encode(), "not JSON"),
+    (b'{"data": [{%s, "power": 1e999}]}' % TIME.encode(), "out of range"),
+    (b'{"data": [{%s, "power": 1e7}]}' % TIME.encode(), "a power is between"),
+    (b'{"data": [{"timestamp": "noon", "power": 5}]}', "data[0].timestamp: invalid"),
+    (b'{"data": [{"timestamp": 12, "power": 5}]}', "no number of s, ms, us or ns"),
+    (b'{"data": [{"timestamp": -1781179200, "power": 5}]}', "no number of s, ms, us or ns"),
+    (b'{"data": [{"timestamp": 1' + b"0" * 400 + b', "power": 5}]}', ""),
+    (b'{"data": [{"timestamp": 1' + b"0" * 5000 + b', "power": 5}]}', ""),
+    (b'{"data": [{%s, "power": 5}]}' % TIME.encode(), ""),
+    (b'{"data": [{%s, "power": 5}, {%s, "power": 6}]}' % (TIME.encode(), TIME.encode()), "the same timestamp"),
+    (b'{"data": [{%s, "power": 5}], "electricity": []}' % TIME.encode(), "not in both"),
+    (b'{"sensor_id": 5, "data": []}', "sensor_id: expected str"),
+    (b'{"id": "' + b"x" * 129 + b'", "data": []}', "id has at most 128 characters"),
+]
+
+
+async def test_what_cannot_be_used_is_a_400_that_says_why(home: Home) -> None:
+    for body, words in UNUSABLE:
+        answer = await ask(home, body)
+        assert (answer.status_code, answer.json()["status"]) == (400, 400), body[:80]
+        assert words in answer.json()["error"], answer.json()
 
 
 async def test_more_than_two_days_are_no_peak(home: Home) -> None:
@@ -202,3 +201,14 @@ def test_as_many_samples_as_are_allowed() -> None:
     assert len(_samples(Asked(data=[sample] * MOST_SAMPLES))) == MOST_SAMPLES
     with pytest.raises(Invalid, match="at most 100000"):
         _samples(Asked(electricity=[sample] * (MOST_SAMPLES + 1)))
+
+
+async def test_the_longest_peak_is_taken_and_a_longer_body_is_not(home: Home) -> None:
+    """100,000 samples, one a second, with long texts, are some eight megabytes."""
+    begin = to_micros(BEGIN) // 10**6
+    samples = [{"timestamp": begin + at, "power": 2000.25, "note": "x" * 30} for at in range(MOST_SAMPLES)]
+    answer = await ask(home, {"data": samples})
+    assert answer.status_code == 200, answer.text
+    refused = await ask(home, b" " * (home.platform.settings.max_body_bytes + 1))
+    assert refused.status_code == 413
+    assert refused.json() == {"error": "the body is too large", "status": 413}
