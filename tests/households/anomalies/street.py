@@ -20,7 +20,7 @@ from tests.stores import Spine, spine
 from wattline.households.accounts.service import Accounts
 from wattline.households.anomalies.service import Anomalies
 from wattline.households.anomalies.store import Key
-from wattline.households.meters.model import LAYOUT, Kind
+from wattline.households.meters.model import Kind
 from wattline.households.meters.service import Meters
 from wattline.identity.service import Identity
 from wattline.model.clock import DAY, MINUTE, SECOND, ManualClock, from_micros, to_micros
@@ -41,7 +41,7 @@ def at(text: str, zone: ZoneInfo = BERLIN) -> int:
 
 
 def local_hours(times: NDArray[np.int64], zone: ZoneInfo = BERLIN) -> NDArray[np.float64]:
-    """The local time of the day, in hours. For times of some days at a time: the offset is looked up each quarter of an hour."""
+    """The local time of the day, in hours. The offset is looked up for each quarter of an hour."""
     quarters, place = np.unique(times // (15 * MINUTE), return_inverse=True)
     offsets = [from_micros(int(q) * 15 * MINUTE).astimezone(zone).utcoffset() or timedelta() for q in quarters]
     local = times + np.array([round(o.total_seconds()) * SECOND for o in offsets])[place]
@@ -108,20 +108,28 @@ class Street:
         assert found is not None
         return found
 
-    async def send(self, key: Key, watts: Watts, upto: int, every: float = 15, since: int | None = None) -> None:
-        """Let a meter send what a home used since it sent last (or since then, in silence before), one reading every so often."""
+    async def send(
+        self,
+        key: Key,
+        watts: Watts,
+        upto: int,
+        every: float = 15,
+        since: int | None = None,
+        sending: Callable[[int], bool] = lambda time: True,
+    ) -> None:
+        """Let a meter send what a home used since it sent last, at first since then, one reading every so often, or only at the
+        times at which it is `sending`."""
         first, total = self.sent.get(key, (since or 0, 1000.0))
         step = round(every * SECOND)
         edges = np.arange(first, upto + 1, step, dtype=np.int64)
         used = np.concatenate([[0.0], np.cumsum(watts(edges[:-1]))]) * step / (3600 * SECOND) / 1000
         totals = np.round(total + used, 4)
         stream = self.stream(key)
-        begin = 1 if key in self.sent else 0
-        some = range(begin, len(edges)) if since is None else range(int(np.searchsorted(edges, since)), len(edges))
-        for part in range(some.start, some.stop, 20_000):
+        some = [i for i in range(1 if key in self.sent else 0, len(edges)) if sending(int(edges[i]))]
+        for part in range(0, len(some), 20_000):
             rows = [
                 Row(stream.id, int(edges[i]), int(edges[i]), (float(totals[i]), None, None, float(totals[i]), None))
-                for i in range(part, min(part + 20_000, some.stop))
+                for i in some[part : part + 20_000]
             ]
             await self.spine.pipeline.ingest.submit(rows)
         self.sent[key] = int(edges[-1]), float(totals[-1])
