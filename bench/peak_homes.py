@@ -102,6 +102,14 @@ async def _fill(engine: Engine, streams: Sequence[Stream], end: int) -> None:
         await engine.command(f"OPTIMIZE TABLE {table} FINAL")
 
 
+async def _watch(lags: list[float]) -> None:
+    """How late the event loop comes to what is due."""
+    while True:
+        due = time.perf_counter() + 0.001
+        await asyncio.sleep(0.001)
+        lags.append(time.perf_counter() - due)
+
+
 async def measure(data: Path, homes: int) -> dict[str, Any]:
     """Fill the directory and look at every home once."""
     end = SystemClock().micros() // WINDOW * WINDOW
@@ -136,15 +144,25 @@ async def measure(data: Path, homes: int) -> dict[str, Any]:
     appliances = Appliances(database, Recogniser(), clock)
     looking = Peaks(database, meters, pipeline.series, clock, appliances.suggest)
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    lags: list[float] = []
+    watching = asyncio.create_task(_watch(lags))
     begun = time.perf_counter()
     await looking.process_all(end)
     seconds = time.perf_counter() - begun
+    watching.cancel()
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - resident
     async with database.read() as connection:
         found = [await connection.scalar(sa.select(sa.func.count()).select_from(table)) for table in (peaks, suggestions)]
     await pipeline.stop()
     await database.close()
-    return {"seconds": seconds, "homes": homes, "peaks": found[0], "suggestions": found[1], "peak_memory_grew_mb": grown / 1024}
+    return {
+        "seconds": seconds,
+        "homes": homes,
+        "peaks": found[0],
+        "suggestions": found[1],
+        "longest_block_ms": 1e3 * max(lags),
+        "peak_memory_grew_mb": grown / 1024,
+    }
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,8 +56,17 @@ async def look(series: Series, watched: Sequence[Watched], end: int) -> list[Loo
     first = floor(min(since) - AROUND - LONGEST)
     streams = [each.stream for each in watched]
     grid = await power(series, streams, first - SPAN, end, STEP)
-    meter, time, total = _in_order(await series.rows(streams, first, end, [TOTAL]), streams)
-    base, margin = usual(grid.watts, (end - first) // WINDOW)
+    rows = await series.rows(streams, first, end, [TOTAL])
+    # Beside the event loop: readings come in meanwhile.
+    return await asyncio.to_thread(_seen, watched, rows, grid.watts, since, first, end)
+
+
+def _seen(
+    watched: Sequence[Watched], rows: RowSet, watts: NDArray[np.float64], since: Sequence[int], first: int, end: int
+) -> list[Look]:
+    """What the readings of [first, end) tell, with the power of all homes from `SPAN` before that."""
+    meter, time, total = _in_order(rows, [each.stream for each in watched])
+    base, margin = usual(watts, (end - first) // WINDOW)
     samples = sampled(meter, time, total, first, base, margin)
     looks: list[Look] = []
     for number, chains in enumerate(detect(samples, since)):
