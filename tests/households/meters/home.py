@@ -68,6 +68,13 @@ class Home:
         assert all(np.diff(totals) >= -1e-9), totals
         return totals[-1] - totals[0]
 
+    async def next_home(self, user: str) -> None:
+        """A meter of its own in another household, for a history that begins anew."""
+        kind = self.meter.kind
+        self.mac, self.user = f"{self.mac[:-5]}{int(user[1:]) // 100:02d}:{int(user[1:]) % 100:02d}", user
+        await self.meters.add(TENANT, self.mac, kind)
+        await self.meters.assign(TENANT, self.mac, user)
+
     async def restart(self, *, crash: bool = False) -> None:
         """The process ends, and another one takes over."""
         await (self.store.crash() if crash else self.store.close())
