@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,21 @@ from starlette.types import ASGIApp
 
 from tests.contracts.household.home import MANAGEMENT, Home, opened
 from wattline.contracts.household.gate import ADMIN, CRON, ML, READ, Gate, secret_of
-from wattline.contracts.household.routes import build
+from wattline.contracts.household.routes import PREFIX, build
 from wattline.model.clock import ManualClock
 from wattline.model.errors import NotFound, Unauthenticated
 from wattline.platform import Platform
 
+KEYED = [
+    ("/ml", "POST", ("ml",)),
+    ("/csv_energy", "GET", ("own", "admin")),
+    ("/csv_experiment", "GET", ("admin",)),
+    ("/mark_peaks", "GET", ("cron",)),
+    ("/anomaly", "GET", ("cron",)),
+    ("/reports", "GET", ("cron",)),
+]
+"""Path, method, and the kinds of key that open it."""
+SECRET_IN_BODY = [("/process_peaks", "sensor_id"), ("/process_anomaly", "sensor_id"), ("/process_reports", "user_id")]
 OPEN = (f"{MANAGEMENT}/device_categories",)
 """Paths that tell nothing of anyone."""
 WRONG = "wl_abcdefgh_" + "a" * 40
@@ -35,11 +46,8 @@ def managed_routes(document: dict[str, Any]) -> list[tuple[str, str]]:
 
 def of_home(path: str, home: Home, user: str) -> str:
     """A path with its parameters filled in."""
-    filled = {"user_id": user, "mac": home.mac, "since": "2026-01-01", "experiment_id": "e", "peak_id": "p", "device_id": "1"}
-    for name, value in filled.items():
-        path = path.replace(f"{{{name}}}", value)
-    assert "{" not in path, path
-    return path
+    filled = {"user_id": user, "mac": home.mac, "since": "2026-01-01", "device_id": "1"}
+    return re.sub(r"{(\w+)}", lambda found: filled.get(found[1], "x"), path)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +125,37 @@ async def test_every_managed_route_asks_for_a_key_before_it_reads_a_body(home: H
         assert answer.status_code in (401, 404), (method, template)
 
 
+@pytest.mark.parametrize("prefix", ["", PREFIX])
+@pytest.mark.parametrize(("path", "method", "opens"), KEYED)
+async def test_work_and_exports_ask_for_a_key_of_their_own_kind(
+    home: Home, stranger: Home, prefix: str, path: str, method: str, opens: tuple[str, ...]
+) -> None:
+    keys = {name: key for name, key in home.keys.items() if name not in opens}
+    for header in (None, "", WRONG, f"Bearer {WRONG}", *keys.values(), *(f"Bearer {key}" for key in keys.values())):
+        headers = {} if header is None else {"Authorization": header}
+        answer = await home.client.request(method, f"{prefix}{path}", headers=headers, content=b"{no json")
+        assert (answer.status_code, answer.json()["status"]) == (401, 401), header
+    answer = await home.call(method, f"{prefix}{path}", managed=False, key=opens[0], content=b"{no json")
+    assert answer.status_code != 401
+
+
+@pytest.mark.parametrize("prefix", ["", PREFIX])
+@pytest.mark.parametrize(("path", "name"), SECRET_IN_BODY)
+async def test_work_for_one_asks_for_the_secret_of_the_timer(home: Home, prefix: str, path: str, name: str) -> None:
+    of = home.user if name == "user_id" else home.mac
+    wrong = [None, "", WRONG, 7, [], "\ud800", *(key for kind, key in home.keys.items() if kind != "cron")]
+    bodies: list[dict[str, Any]] = [{name: of}, *({name: of, "secret": secret} for secret in wrong)]
+    for body in bodies:
+        content = json.dumps(body)
+        answer = await home.client.post(f"{prefix}{path}", content=content, headers={"Content-Type": "application/json"})
+        if "\\ud800" in content:
+            assert answer.status_code in (400, 401)
+        else:
+            assert (answer.status_code, answer.json()["status"]) == (401, 401), body
+    answer = await home.client.post(f"{prefix}{path}", json={name: of, "secret": home.keys["cron"]})
+    assert answer.status_code in (200, 404)
+
+
 async def test_a_foreign_household_is_as_one_that_does_not_exist(home: Home, neighbour: Home, stranger: Home) -> None:
     for key in ("own", "admin"):
         answers = [await home.call("GET", f"/users/{user}", key=key) for user in (stranger.user, "nobody", "%00", "a%2Fb")]
@@ -186,7 +225,8 @@ async def test_a_body_that_is_too_large_is_refused_however_it_comes(home: Home) 
     headers = {"Content-Type": "application/json"}
     whole = await home.call("PATCH", f"/users/{home.user}", content=b" " * 200_000, headers=headers)
     chunked = await home.call("PATCH", f"/users/{home.user}", content=chunks(), headers=headers)
-    for answer in (whole, chunked):
+    work = await home.call("POST", "/process_peaks", managed=False, key=None, content=chunks())
+    for answer in (whole, chunked, work):
         assert (answer.status_code, answer.json()) == (413, {"error": "the body is too large", "status": 413})
 
 
