@@ -98,6 +98,8 @@ def evaluate_peaks(
     from wattline.households.recognition.model import Recogniser
     from wattline.households.recognition.model_file import SHIPPED
 
+    recogniser = Recogniser(model or SHIPPED)
+    recogniser.about()
     with Progress(console=Console(stderr=True), transient=True) as progress:
         tasks: dict[str, TaskID] = {}
 
@@ -106,7 +108,7 @@ def evaluate_peaks(
                 tasks[dataset] = progress.add_task(dataset, total=of)
             progress.update(tasks[dataset], completed=done)
 
-        found = measure(Recogniser(model or SHIPPED), tell=tell)
+        found = measure(recogniser, tell=tell)
     Console().print(_shown(found))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import zipfile
 import zlib
@@ -78,8 +79,7 @@ def write(path: Path, arrays: Arrays, about: Mapping[str, Any]) -> None:
 def read(path: Path) -> tuple[dict[str, Part], dict[str, Any]]:
     """The models of a file by name, and its description. Raises `ModelFileError` unless all of it is as it was written."""
     try:
-        with np.load(path, allow_pickle=False) as held:
-            arrays: dict[str, NDArray[Any]] = {name: held[name] for name in held.files}
+        arrays = _arrays(path)
         sealed = json.loads(arrays.pop(_ABOUT).tobytes())
         about: dict[str, Any] = sealed["about"]
         if about["version"] != VERSION:
@@ -91,8 +91,20 @@ def read(path: Path) -> tuple[dict[str, Part], dict[str, Any]]:
         return {name: _part(name, arrays, about["parts"][name]) for name in PARTS}, about
     except FileNotFoundError as error:
         raise ModelFileError(f"there is no appliance model {path.name}: `wattline models train peaks` makes one") from error
-    except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ModelFileError(f"the appliance model {path.name} is damaged: {error}") from error
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    # In memory: of a broken archive NumPy would leave the file open.
+    held = io.BytesIO(path.read_bytes())
+    try:
+        if not zipfile.is_zipfile(held):
+            raise ValueError("it is no archive")
+        with np.load(held, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError("it is no archive of arrays") from error
 
 
 def _part(name: str, arrays: Arrays, about: Mapping[str, Any]) -> Part:

@@ -23,6 +23,8 @@ _BUSY = 0.06
 _STEADY = 0.06
 _STEADY_W = 15.0
 """What a step of the grid may change by and be called steady; a counter of 0.1 Wh alone makes 12 W."""
+_RISEN = 0.9
+_SHORTEST_MIN = 0.05
 _EDGE = 0.25
 _QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 _SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -96,14 +98,22 @@ def measured(times_us: NDArray[np.int64], watts: NDArray[np.float64], base_w: fl
     level = float(np.median(grid[on]))
     busy = grid > _BUSY * top
     first, last = int(np.argmax(busy)), grid.size - int(np.argmax(busy[::-1]))
-    active = grid[first:last]
+    begin, end = _partial(grid[first:last]), _partial(grid[first:last][::-1])
+    active = grid[first + begin : last - end]
     change = np.abs(np.diff(active))
     steadiness = float(np.mean(change < max(_STEADY * level, _STEADY_W))) if change.size else 1.0
-    # A grid knows a time only to a step; the area under the peak knows how long a short one lasted.
-    minutes = float(min(active.size * STEP_S, seconds[-1])) / 60
-    if on.all() or np.count_nonzero(on) <= 3:
-        minutes = min(minutes, max(float(np.maximum(grid, 0).sum()) * STEP_S / level / 60, 0.1))
+    # A grid knows a time only to a step; the area of the first and last steps knows how much of them was on.
+    edges = float(grid[first : first + begin].sum() + grid[last - end : last].sum()) / level
+    minutes = max((active.size + edges) * float(seconds[-1]) / grid.size / 60, _SHORTEST_MIN)
     return Shape(grid, level, minutes, float(np.clip(active.mean() / level, 0, 2)), steadiness)
+
+
+def _partial(course: Column) -> int:
+    """How many of the first steps only rise: what comes on within a step is smeared over two. At least one step remains."""
+    for number in range(min(2, (course.size - 1) // 2)):
+        if course[number] >= _RISEN * course[number + 1]:
+            return number
+    return min(2, (course.size - 1) // 2)
 
 
 def _check(times_us: NDArray[np.int64], watts: NDArray[np.float64]) -> None:
