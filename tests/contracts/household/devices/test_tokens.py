@@ -10,7 +10,7 @@ import pytest
 from tests.contracts.household.wire.oracle import message
 from wattline.households.meters.model import Kind, TooMany
 
-from .asking import ask, token_of
+from .asking import ask, reading, token_of
 from .served import SCRIPT, Served
 
 STRANGER = "AA:BB:CC:DD:EE:99"
@@ -86,6 +86,21 @@ async def test_two_names_that_differ(served: Served) -> None:
 async def test_no_message(served: Served, path: str, content: bytes) -> None:
     answer = await ask(served, path, content)
     assert (answer.status, answer.text) == (400, "Invalid data" if content else "No body")
+
+
+async def test_a_token_holds_an_hour_and_the_one_before_it_a_while(served: Served) -> None:
+    async def status(token: str) -> int:
+        return (await ask(served, "/sensor_input", reading(token, 5.0))).status
+
+    first = await token_of(served, served.digital)
+    second = await token_of(served, served.digital)
+    assert (await status(first), await status(second)) == (200, 200)
+    served.clock.advance(301)
+    assert (await status(first), await status(second)) == (401, 200)
+    served.clock.advance(3298)
+    assert await status(second) == 200
+    served.clock.advance(2)
+    assert await status(second) == 401
 
 
 async def test_too_many_are_told_when_to_come_again(served: Served) -> None:
