@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.clickhouse.fixture import clickhouse, clickhouse_server
+
+__all__ = ["clickhouse", "clickhouse_server"]
+
 
 @pytest.fixture
 def directory(tmp_path: Path, migrated_sqlite: Path) -> Path:

@@ -91,10 +91,14 @@ async def meters_of(store: Spine, **more: Any) -> Meters:
 
 @asynccontextmanager
 async def home(
-    directory: Path, clock: ManualClock, kind: Kind = Kind.DIGITAL_ELECTRICITY, initial: float | None = None
+    directory: Path,
+    clock: ManualClock,
+    kind: Kind = Kind.DIGITAL_ELECTRICITY,
+    initial: float | None = None,
+    **options: Any,
 ) -> AsyncIterator[Home]:
     """A household with a meter; readings start a day before the clock's now."""
-    async with spine(directory, clock) as store:
+    async with spine(directory, clock, **options) as store:
         meters = await meters_of(store)
         made = Home(store, meters, clock.micros() - DAY)
         await meters.add(TENANT, MAC, kind)
