@@ -50,7 +50,7 @@ async def households(port: int, admin: str, count: int) -> list[str]:
             async with turns:
                 user = f"bench{number}"
                 await post(f"{MANAGEMENT}/users", {"id": user, "name": user})
-                await post(f"{MANAGEMENT}/sensors", {"mac": mac(number), "type": "DIGITAL_ELECTRICITY"})
+                await post(f"{MANAGEMENT}/sensors", {"sensor_id": mac(number), "type": "digital_electricity"})
                 await post(f"{MANAGEMENT}/sensors/{mac(number)}/assign", {"user_id": user})
                 return (await post("/token", {"sensor_id": mac(number)}))["access_token"]
 
