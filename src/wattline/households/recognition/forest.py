@@ -23,8 +23,8 @@ class Forest:
     roots: NDArray[np.int64]
     feature: NDArray[np.uint8]
     threshold: NDArray[np.float32]
-    right: NDArray[np.int64]
-    leaf: NDArray[np.int64]
+    right: NDArray[np.int32]
+    leaf: NDArray[np.int32]
     shares: NDArray[np.float32]
 
     @classmethod
@@ -58,7 +58,7 @@ class Forest:
         threshold = np.zeros(nodes, np.float32)
         threshold[~is_leaf] = splits
         leaf = np.where(is_leaf, np.cumsum(is_leaf) - 1, 0)
-        return cls(ends - sizes, feature, threshold, right, leaf, shares)
+        return cls(ends - sizes, feature, threshold, right.astype(np.int32), leaf.astype(np.int32), shares)
 
     def share(self, row: NDArray[np.float32]) -> NDArray[np.float64]:
         """How the trees vote on one row: (classes,), summing to 1."""
