@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench import (
     alarms,
+    anomalies,
     comparison,
     detection,
     feeds,
@@ -36,6 +37,7 @@ BENCHES: tuple[Bench, ...] = (
     Bench("flux", flux.flux),
     Bench("household", household.readings),
     Bench("peaks", peaks.peaks),
+    Bench("anomalies", anomalies.anomalies),
     Bench("recognition", recognition.recognition),
     Bench("lifecycle", lifecycle.lifecycle),
     Bench("scenario", scenario.scenario),
