@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from wattline.households.meters.history import WIDTH, Line, line_of
+from wattline.households.meters.history import WIDTH, Line
 from wattline.households.meters.model import POWER, VALUE_OUT, Measurement
 from wattline.households.meters.rules import HIGHEST_POWER, LARGEST, LOWEST_POWER, OUT_LIMIT, TOLERANCE, Doubt, increment
 from wattline.model.clock import MINUTE
@@ -70,18 +70,19 @@ class Gauge:
         self.out = line.out
 
     def took(self, row: Row) -> None:
-        """A newer row, or the newest one in another form, is durable."""
-        line = line_of(row)
-        assert line is not None
-        if line.value + self.offset != line.total:
-            self.offset = line.total - line.value
-        self.increment = line.total - self.total if line.time > self.time else self.increment
-        self.row, self.time, self.value, self.total = row, line.time, line.value, line.total
-        if line.power is not None:
-            self.power = line.power
-        self.out_total = line.total_out
-        if line.out is not None and line.quality[VALUE_OUT] == Quality.GOOD:
-            self.out, self.out_time = line.out, line.time
+        """A newer row, or the newest one in another form, is durable; its register is not BAD."""
+        value, out, power, total, self.out_total = row.values
+        assert value is not None
+        assert total is not None
+        if row.time > self.time:
+            self.increment = total - self.total
+        if value + self.offset != total:
+            self.offset = total - value
+        self.row, self.time, self.value, self.total = row, row.time, value, total
+        if power is not None:
+            self.power = power
+        if out is not None and (isinstance(row.quality, int) or row.quality[VALUE_OUT] == Quality.GOOD):
+            self.out, self.out_time = out, row.time
         self.doubt = None
 
     def usual(self, sent: Measurement, time: int, received: int, limit: float) -> Row | None:

@@ -13,7 +13,6 @@ from wattline.households.meters.gauge import Gauge
 from wattline.households.meters.history import WIDTH, line_of
 from wattline.households.meters.model import VALUE, Measurement, Meter, Refused
 from wattline.households.meters.refusals import Refusals
-from wattline.households.meters.rules import TOLERANCE
 from wattline.ingest.pipeline import Pipeline
 from wattline.model.clock import Clock
 from wattline.model.errors import WattlineError
@@ -145,6 +144,7 @@ class Intake:
         if time > gauge.time:
             return await newer.unusual(series, gauge, sent, time, now, limit)
         held = gauge.increment if sent.analog else gauge.value
-        if time == gauge.time and held is not None and abs(value - held) <= TOLERANCE:
+        if time == gauge.time and held is not None:
+            late.check_same(sent, held)
             return []
         return await late.late(series, gauge, sent, time, now, limit)

@@ -49,7 +49,8 @@ async def late(series: Series, gauge: Gauge, sent: Measurement, time: int, now: 
     stream = gauge.stream
     found = await before(series, stream, time + 1, 2)
     if found and found[0].time == time:
-        _same(sent, found[0], found[1] if len(found) > 1 else None)
+        total_before = found[1].total if len(found) > 1 else 0.0
+        check_same(sent, found[0].total - total_before if sent.analog else found[0].value)
         return []
     earlier = found[0] if found else None
     following = await after(series, stream, time)
@@ -59,13 +60,10 @@ async def late(series: Series, gauge: Gauge, sent: Measurement, time: int, now: 
     return [_row(gauge, sent, place, earlier, later, time, now), *raised]
 
 
-def _same(sent: Measurement, held: Line, earlier: Line | None) -> None:
-    """Whether a reading is the one that is held of its time. Raises `Refused`."""
-    known = held.value
-    if sent.analog:
-        known = held.total - (0.0 if earlier is None else earlier.total)
-    slack = spacing(known) if sent.single and known else TOLERANCE
-    if abs(sent.value - known) > slack:
+def check_same(sent: Measurement, held: float) -> None:
+    """Raise `Refused` unless a reading is the one that is held of its time."""
+    slack = spacing(held) if sent.single and held else TOLERANCE
+    if abs(sent.value - held) > slack:
         raise Refused(TAKEN)
 
 

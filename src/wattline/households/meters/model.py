@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from wattline.model.errors import Invalid, WattlineError
@@ -74,10 +74,10 @@ class Meter:
     tenant: str
     kind: Kind
     user: str | None
-    script: str | None
+    script: str | None = field(repr=False)
     needs_script: bool
     limit: float
-    secret: str | None
+    secret: str | None = field(repr=False)
     created: int
     version: int
 
@@ -112,9 +112,9 @@ class Measurement:
 class Grant:
     """The answer to a meter that asked for a token; `expires_in` in seconds."""
 
-    token: str
+    token: str = field(repr=False)
     expires_in: int
-    script: str | None = None
+    script: str | None = field(default=None, repr=False)
     rotations_per_kwh: int | None = None
 
 
