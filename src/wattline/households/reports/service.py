@@ -94,8 +94,11 @@ class Reports:
 
     async def report(self, tenant: str, user: str, report_id: str) -> Report:
         """Raises `NotFound`, also for another household's."""
-        async with self._database.read() as connection:
-            found = await store.one(connection, tenant, user, report_id)
+        found = None
+        # A store may choke on a text that no report has for its id.
+        if report_id.isascii() and report_id.isalnum():
+            async with self._database.read() as connection:
+                found = await store.one(connection, tenant, user, report_id)
         if found is None:
             raise NotFound("no such report")
         return found
