@@ -13,6 +13,7 @@ from wattline.billing.days import zone_named
 from wattline.households.accounts.model import Tariff, User
 from wattline.households.accounts.service import Accounts
 from wattline.households.anomalies import store
+from wattline.households.anomalies.history import STEP
 from wattline.households.anomalies.incidents import priced
 from wattline.households.anomalies.letters import letter_of
 from wattline.households.anomalies.model import Anomaly
@@ -134,7 +135,7 @@ class Anomalies:
             if key in since:
                 homes.append(_Home(key, user, self._meters.stream(*key), since[key]))
         streams = [home.stream for home in homes if home.stream is not None]
-        newest = await last_heard(self._series, streams, slot - MINUTE, now - self._kept, now)
+        newest = await last_heard(self._series, streams, slot - STEP, now - self._kept, now)
         heard = {home.key: newest[home.stream.id] for home in homes if home.stream is not None and home.stream.id in newest}
         watched = [each for home in homes if (each := self._watched(home, before, heard, slot)) is not None]
         for some in together(watched):
@@ -149,8 +150,8 @@ class Anomalies:
             return None
         looked = before.get(home.key)
         begin = max(home.since if looked is None else looked, slot - self._kept) // WINDOW * WINDOW
-        # The last reading of a window may be some seconds before its end.
-        end = min(slot, (heard[home.key] + MINUTE) // WINDOW * WINDOW)
+        # The last reading of a window may be some time before its end: its last step is known by it.
+        end = min(slot, (heard[home.key] + STEP) // WINDOW * WINDOW)
         return Watched(home.key, home.user, home.stream, looked, begin, end) if begin < end else None
 
     async def _look(self, watched: Sequence[Watched], usage: Mapping[Key, Sequence[Anomaly]], now: int) -> None:
@@ -162,14 +163,14 @@ class Anomalies:
         except (Unavailable, StorageFull):
             # What is away is away for all.
             raise
-        except Overtaken:
-            log.info("another process looked at these meters", extra={"meters": len(watched)})
         except Exception as error:
-            if len(watched) == 1:
+            if len(watched) > 1:
+                for each in watched:
+                    await self._look([each], usage, now)
+            elif isinstance(error, Overtaken):
+                log.info("another process looked at this meter", extra={"stream": watched[0].stream.id})
+            else:
                 _log("the use of a meter was not judged", error, watched[0].stream.id)
-                return
-            for each in watched:
-                await self._look([each], usage, now)
 
     async def _keep(self, found: Sequence[Found], now: int) -> None:
         moves = [Move(each.watched.key, each.watched.before, each.upto) for each in found]

@@ -64,16 +64,17 @@ async def move(connection: AsyncConnection, moves: Sequence[Move]) -> None:
         fresh = [each for each in some if each.before is None]
         if fresh:
             rows = [{"work": WORK, **each.key._asdict(), "upto": each.upto} for each in fresh]
-            _expect(await connection.execute(_insert(connection, progress).values(rows).on_conflict_do_nothing()), len(rows))
+            statement = _insert(connection, progress).values(rows).on_conflict_do_nothing()
+            _expect(len((await connection.execute(statement.returning(progress.c.mac))).all()), len(rows))
         for pair in sorted({(each.before, each.upto) for each in some if each.before is not None}):
             keys = [tuple(each.key) for each in some if (each.before, each.upto) == pair]
             mine = sa.tuple_(progress.c.tenant, progress.c.user, progress.c.mac).in_(keys)
             where = (progress.c.work == WORK, progress.c.upto == pair[0], mine)
-            _expect(await connection.execute(sa.update(progress).where(*where).values(upto=pair[1])), len(keys))
+            _expect((await connection.execute(sa.update(progress).where(*where).values(upto=pair[1]))).rowcount, len(keys))
 
 
-def _expect(result: sa.CursorResult[Any], count: int) -> None:
-    if result.rowcount != count:
+def _expect(done: int, wanted: int) -> None:
+    if done != wanted:
         raise Overtaken
 
 
@@ -106,7 +107,7 @@ async def add(connection: AsyncConnection, anomaly: Anomaly, now: int) -> bool:
     values = {"end": anomaly.end, "figures": dict(anomaly.figures), "created": now, "updated": now}
     key = {"tenant": anomaly.tenant, "id": anomaly.id, "user": anomaly.user, "mac": anomaly.mac, "kind": anomaly.kind}
     statement = _insert(connection, anomalies).values(**key, start=anomaly.start, **values).on_conflict_do_nothing()
-    return (await connection.execute(statement)).rowcount == 1
+    return (await connection.execute(statement.returning(anomalies.c.id))).scalar() is not None
 
 
 async def end(connection: AsyncConnection, tenant: str, anomaly_id: str, at: int, now: int) -> None:

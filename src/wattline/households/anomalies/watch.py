@@ -26,7 +26,7 @@ PATIENCE = 2 * HOUR
 """us for which a gap is left alone once the meter sends again: readers send what they kept, some of them every hour."""
 HISTORY = (HISTORY_DAYS + 2) * DAY
 """us before a look of which incidents matter to it."""
-STEPS_AT_ONCE = 250_000
+STEPS_AT_ONCE = 120_000
 """Of all meters that are looked at together, so that memory does not grow with their number."""
 MOST_LEARNT = 20_000
 """Meters of which what was learnt is kept for the day, at about 2 KB each."""
@@ -99,7 +99,7 @@ async def look(
     looking = [number for number, case in enumerate(cases) if case.end > begin]
     if looking:
         some = Steps(steps.start, steps.watts[looking])
-        # Long enough to be noticed by those who wait for an answer meanwhile.
+        # As reading is: not on the loop that others wait for.
         await asyncio.to_thread(judge, some, [cases[number] for number in looking], zone, begin)
     found = []
     for number in looking:
