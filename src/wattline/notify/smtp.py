@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -18,10 +19,11 @@ from wattline.model.errors import Invalid
 # Seven-bit transfer encodings, so that no server needs to offer 8BITMIME.
 _POLICY = SMTP_POLICY.clone(cte_type="7bit")
 _LONGEST_ERROR = 200
+_ADDRESS = re.compile(r"[^\s<>()@]+@[^\s<>()@]+")
 
 
 class Delivery(Exception):
-    """A message was not accepted, as far as we know. `str()` is safe to store: it holds no credential."""
+    """A message was not accepted, as far as we know. `str()` may be stored and logged: it holds no credential and no address."""
 
 
 class Unreachable(Delivery):
@@ -181,10 +183,11 @@ class SmtpTransport:
             client.close()
 
     def _told(self, what: str, error: BaseException) -> str:
-        """What to remember of a failure: one short line without our credentials, should a server repeat them."""
+        """What to remember of a failure: one short line without our credentials and without who was written to, should a server
+        repeat them."""
         detail = getattr(error, "message", None) or str(error) or type(error).__name__
         text = f"{what} ({' '.join(str(detail).split())})"
         for secret in (self._settings.password, self._settings.username):
             if secret:
                 text = text.replace(secret, "***")
-        return text[:_LONGEST_ERROR]
+        return _ADDRESS.sub("***", text)[:_LONGEST_ERROR]
