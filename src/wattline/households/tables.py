@@ -11,6 +11,7 @@ ID = sa.String(30)
 TENANT = sa.String(128)
 MAC = sa.String(17)
 DAY = sa.String(10)
+_UNTOLD = sa.text("suggested IS NULL")
 
 users = sa.Table(
     "household_users",
@@ -143,10 +144,24 @@ peaks = sa.Table(
     sa.Column("energy_kwh", sa.Double, nullable=False),
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.Column("updated", sa.BigInteger, nullable=False),
+    sa.Column("suggested", sa.BigInteger),
     sa.UniqueConstraint("tenant", "user", "mac", "start"),
     sa.Index("ix_household_peaks_tenant_user_end", "tenant", "user", "end"),
+    sa.Index("ix_household_peaks_untold", "end", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
 )
-"""`power_w` is the mean above the base load `base_w`; `energy_kwh` is what the peak used above it."""
+"""`power_w` is the mean above the base load `base_w`; `energy_kwh` is what the peak used above it. `suggested` is the `updated`
+of the form for which appliances were suggested last, null where that is still to be done."""
+
+removed_peaks = sa.Table(
+    "household_removed_peaks",
+    metadata,
+    sa.Column("tenant", TENANT, primary_key=True),
+    sa.Column("user", ID, primary_key=True),
+    sa.Column("mac", MAC, primary_key=True),
+    sa.Column("start", sa.BigInteger, primary_key=True),
+    sa.Column("end", sa.BigInteger, nullable=False),
+)
+"""Spans of peaks that a household took away: nothing in them is a peak again."""
 
 devices = sa.Table(
     "household_devices",
