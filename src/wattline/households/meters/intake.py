@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from math import isfinite
 
@@ -14,7 +14,7 @@ from wattline.households.meters.history import WIDTH, line_of
 from wattline.households.meters.model import VALUE, Measurement, Meter, Refused
 from wattline.households.meters.refusals import Refusals
 from wattline.ingest.pipeline import Pipeline
-from wattline.model.clock import Clock
+from wattline.model.clock import MINUTE, Clock
 from wattline.model.errors import WattlineError
 from wattline.model.record import NEVER, Quality, Row
 from wattline.registry.stream import Stream
@@ -24,6 +24,10 @@ NOT_FINITE = "Value is not a finite number"
 OUT_OF_RANGE = "Timestamp out of range"
 LOOKED_BACK = 500
 """Rows among which the last one with a register of what was fed in is looked for."""
+AGED = 30 * MINUTE
+"""us after which a row counts as late even where it is the newest that we know: another process may have taken newer ones."""
+Late = Callable[[Meter, Stream, int], Awaitable[None]]
+"""Told of a meter, whose rows, and the time of the oldest one (us)."""
 
 
 class Intake:
@@ -37,6 +41,8 @@ class Intake:
         self._gauges: dict[int, Gauge] = {}
         self._finishing: set[asyncio.Task[None]] = set()
         self.refusals = Refusals()
+        self.on_late: Late | None = None
+        """Awaited before rows are stored that may be older than others; what it raises, `take` raises, and stores none."""
 
     async def take(self, meter: Meter, stream: Stream, sent: Measurement) -> None:
         """Make a measurement durable. Raises `Refused` with the reason, and `Unavailable` and `StorageFull` as ingest does."""
@@ -54,6 +60,8 @@ class Intake:
                 row = gauge.usual(sent, time, now, meter.limit)
                 rows = [row] if row is not None else await self._unusual(gauge, sent, time, now, meter.limit)
                 if rows:
+                    if self.on_late is not None and (row is None or now - time > AGED):
+                        await self.on_late(meter, stream, min(each.time for each in rows))
                     try:
                         await self._pipeline.ingest.submit(rows)
                     except asyncio.CancelledError:

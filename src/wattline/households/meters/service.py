@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.households.meters import checks, scripts, store
-from wattline.households.meters.intake import OUT_OF_RANGE, Intake
+from wattline.households.meters.intake import OUT_OF_RANGE, Intake, Late
 from wattline.households.meters.model import (
     LAYOUT,
     USUAL_LIMIT,
@@ -67,13 +67,19 @@ class Meters:
         self._limiter = RateLimiter(clock)
         self._intake = Intake(pipeline, clock, ahead=ahead, kept=kept)
 
+    def tell_late(self, late: Late) -> None:
+        """Let `late` be awaited before rows are stored that may be older than others: with the meter, their stream, and the
+        time of the oldest one (us). What it raises, `take` raises."""
+        self._intake.on_late = late
+
     async def load(self) -> None:
         """Read every meter; called once at start, after the registry."""
         await self._roll.refresh()
 
     async def refresh(self) -> None:
         """Take over what another process changed; called every second."""
-        await self._roll.refresh()
+        for mac in await self._roll.refresh():
+            self._tokens.forget(mac)
 
     async def add(
         self,
@@ -103,6 +109,8 @@ class Meters:
             meter = replace(meter, version=await store.next_version(connection))
             if not await store.insert(connection, meter):
                 raise Conflict("this sensor is registered")
+            # A token may have been issued while the meter's former owner removed it.
+            await store.remove_tokens(connection, meter.mac)
         self._tokens.forget(meter.mac)
         self._roll.put(meter, None)
         return meter
@@ -138,7 +146,8 @@ class Meters:
         """Let a meter read a household, or none. `initial` is what its register shows now, in kWh.
 
         The former household keeps its readings; one that had this meter before gets its history continued. Raises `NotFound`
-        for the meter, `Conflict` where the household has another meter of that kind. The caller has checked the household.
+        for the meter, and for a household that was deleted, `Conflict` where the household has another meter of that kind. The
+        caller has checked that there is such a household.
         """
         known = self.meter(tenant, mac)
         shown = None if initial is None else checks.register(initial)
@@ -158,6 +167,8 @@ class Meters:
             if user == held.user:
                 since = (await store.since(connection, [mac])).get(mac)
             else:
+                if user is not None and await store.was_deleted(connection, tenant, user):
+                    raise NotFound("no such household")
                 if user is not None and await store.rival(connection, tenant, user, held.kind, mac):
                     raise Conflict("this household has another sensor of this kind")
                 await store.close(connection, mac, now)
