@@ -128,6 +128,16 @@ class Appliances:
         async with self._household(tenant, user) as connection:
             await reckon(connection, tenant, user, self._clock.micros())
 
+    @contextlib.asynccontextmanager
+    async def following(self, tenant: str, user: str) -> AsyncIterator[AsyncConnection]:
+        """A transaction in which peaks of the household are taken away or changed: at its end powers and weekly hours follow.
+
+        Raises `NotFound` for the household.
+        """
+        async with self._household(tenant, user) as connection:
+            yield connection
+            await reckon(connection, tenant, user, self._clock.micros())
+
     def _look(self, profiles: Sequence[Profile]) -> list[list[tuple[str, float]]]:
         found: list[list[tuple[str, float]]] = []
         for _, times, watts in profiles:
