@@ -53,7 +53,10 @@ class Households:
         self.accounts.released = self.meters.release
         self.recogniser = Recogniser()
         self.appliances = Appliances(database, self.recogniser, clock)
-        self.peaks = Peaks(database, self.meters, series, clock, self.appliances.suggest)
+        self.peaks = Peaks(
+            database, self.meters, series, clock, self.appliances.suggest, kept=kept, within=self.appliances.following
+        )
+        self.meters.tell_late(self.peaks.late)
         self.anomalies = Anomalies(database, self.accounts, self.meters, series, notify, clock)
         self.reports = Reports(database, self.accounts, self.meters, series, notify, clock)
         self.series = series

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from bench.synthetic_day import Day, Device, readings
 from tests.households.peaks.plant import Street, street
 from wattline.households.meters.model import Kind
-from wattline.households.peaks import service, store
+from wattline.households.peaks import rounds, service, store
 from wattline.households.peaks.model import WINDOW, Peak
 from wattline.households.tables import peak_devices, peaks, progress, suggestions
 from wattline.model.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
@@ -221,13 +221,13 @@ async def test_a_meter_that_fell_silent_is_not_read_again_and_again(
     keep = town.peaks()
     await keep.process_all(today + 14 * HOUR)
     looks: list[int] = []
-    really = service.look
+    really = rounds.look
 
-    async def counted(*args: object) -> object:
+    async def counted(*args: object, **options: object) -> object:
         looks.append(1)
-        return await really(*args)  # type: ignore[arg-type]
+        return await really(*args, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(service, "look", counted)
+    monkeypatch.setattr(rounds, "look", counted)
     await keep.process_all(today + 14 * HOUR + WINDOW)
     assert looks == []
     await town.send(stream, times[quiet:], totals[quiet:])
@@ -286,14 +286,14 @@ async def test_one_meter_that_fails_stops_no_other_and_is_looked_at_again(
         stream = await town.move_in(f"u{number}", f"AA:BB:CC:DD:EE:0{number}")
         await town.send(stream, *day(DEVICES, 15, today, 14.5, number))
     keep = town.peaks()
-    really = service.look
+    really = rounds.look
 
-    async def breaks(series: object, watched: Sequence[object], end: int) -> object:
+    async def breaks(series: object, watched: Sequence[object], *args: object, **options: object) -> object:
         if any(each.home.user == "u1" for each in watched):  # type: ignore[attr-defined]
             raise ValueError(told)
-        return await really(series, watched, end)  # type: ignore[arg-type]
+        return await really(series, watched, *args, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(service, "look", breaks)
+    monkeypatch.setattr(rounds, "look", breaks)
     with caplog.at_level(logging.ERROR):
         await keep.process_all(slot)
     counts = [len(await keep.found("t", f"u{number}", 0, 2**53)) for number in range(3)]
@@ -301,7 +301,7 @@ async def test_one_meter_that_fails_stops_no_other_and_is_looked_at_again(
     assert "were not found" in caplog.text
     assert "AA:BB" not in caplog.text
     assert told not in caplog.text
-    monkeypatch.setattr(service, "look", really)
+    monkeypatch.setattr(rounds, "look", really)
     await keep.process_all(slot)
     stands(await keep.found("t", "u1", 0, 2**53), today, *BEGINS)
 

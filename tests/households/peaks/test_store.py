@@ -7,9 +7,10 @@ import asyncio
 import numpy as np
 import sqlalchemy as sa
 
-from wattline.households.peaks.detection import LAG, Found
-from wattline.households.peaks.store import Home, Look, Standing, between, changed_since, close, keep, one, standings
-from wattline.households.tables import peaks, progress
+from wattline.households.peaks.detection import Found
+from wattline.households.peaks.queries import between, changed_since, one
+from wattline.households.peaks.store import Home, Look, Standing, keep, standings
+from wattline.households.tables import peaks
 from wattline.state.database import Database
 
 HOME, NEIGHBOUR = Home("t", "u", "AA:BB:CC:DD:EE:01"), Home("t", "v", "AA:BB:CC:DD:EE:02")
@@ -79,20 +80,3 @@ async def test_a_grown_peak_keeps_its_id_and_takes_in_what_it_grew_over(database
         assert await one(connection, "t", "u", before[1][0]) is not None
         assert await one(connection, "t", "v", before[1][0]) is None
         assert await one(connection, "s", "u", before[1][0]) is None
-
-
-async def test_what_was_closed_is_not_looked_at_again(database: Database) -> None:
-    async def closed(until: int) -> Standing:
-        async with database.transaction() as connection:
-            await close(connection, HOME, until, LAG)
-        async with database.read() as connection:
-            return (await standings(connection, [HOME]))[HOME]
-
-    await keep_all(database, Look(HOME, None, Standing(3 * LAG, LAG), []))
-    assert await closed(LAG - 1) == Standing(3 * LAG, LAG)
-    assert await closed(LAG + 5) == Standing(3 * LAG, LAG + 5)
-    await keep_all(database, Look(HOME, Standing(3 * LAG, LAG + 5), Standing(3 * LAG, None), []))
-    assert await closed(2 * LAG) == Standing(3 * LAG, None)
-    assert await closed(2 * LAG + 1) == Standing(3 * LAG, 2 * LAG + 1)
-    async with database.read() as connection:
-        assert len((await connection.execute(sa.select(progress))).all()) == 2

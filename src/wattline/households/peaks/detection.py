@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wattline.households.peaks.model import WINDOW
 from wattline.households.peaks.reference import LEAST_W
 from wattline.households.peaks.samples import COARSE, WATTS, Samples
 from wattline.model.clock import DAY, MINUTE, SECOND
@@ -28,12 +29,16 @@ LONGEST = DAY
 """us of a peak after which no run is joined to it."""
 AROUND = 5 * MINUTE
 """us before and after a peak that tell the base load."""
-LAG = 10 * MINUTE
-"""us for which what was found may still change: with its surroundings, and with readings that came late."""
+LAG = WINDOW + AROUND
+"""us for which what was found may still change: while the window that holds what follows it is not known to its end."""
 INNER = MINUTE
 """us beside an edge that tell the power there."""
 ROUGH_KWH = 5e-3
 """From this step of a register on, the surroundings of a peak are too short to tell the base load."""
+
+
+Removed = tuple[int, int, int]
+"""Number of a meter, and a span [start, end) in us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +75,14 @@ class Chain:
         return self.excess / self.ran if self.ran else 0.0
 
 
-def detect(samples: Samples, since: Sequence[int]) -> list[list[Chain]]:
-    """The chains of each meter, oldest first, among samples that begin at or after its entry of `since` (us)."""
+def detect(samples: Samples, since: Sequence[int], removed: Sequence[Removed] = ()) -> list[list[Chain]]:
+    """The chains of each meter, oldest first, among samples that begin at or after its entry of `since` (us) and lie in no span
+    that was removed."""
     with np.errstate(invalid="ignore"):
         above = samples.watts > samples.enough_w
     above &= samples.begin >= np.array(since, np.int64)[samples.meter]
+    for number, start, end in removed:
+        above &= (samples.meter != number) | (samples.begin >= end) | (samples.end <= start)
     goes_on = np.zeros(len(above), bool)
     goes_on[1:] = above[1:] & above[:-1] & samples.follows()[1:]
     firsts = np.flatnonzero(above & ~goes_on)
