@@ -30,13 +30,17 @@ class Asked:
 
 
 @asynccontextmanager
-async def desk(database: Database, directory: Path, clock: Clock, name: str = "one") -> AsyncIterator[Meters]:
+async def desk(
+    database: Database, directory: Path, clock: Clock, name: str = "one", *, grace: int = 300
+) -> AsyncIterator[Meters]:
     """A process's meters; several on one database are several processes. Its pipeline is not started."""
     registry = Registry(database)
     await registry.load()
     options = Options(directory / f"journal-{name}.db", fresh_telemetry_url(), 1 << 20, RETENTION)
     pipeline = Pipeline(options, registry, clock, Counts(), lambda _rows: None)
-    meters = Meters(database, registry, pipeline, clock, ahead=5 * MINUTE, kept=90 * DAY, token_seconds=3600, grace_seconds=300)
+    meters = Meters(
+        database, registry, pipeline, clock, ahead=5 * MINUTE, kept=90 * DAY, token_seconds=3600, grace_seconds=grace
+    )
     await meters.load()
     try:
         yield meters

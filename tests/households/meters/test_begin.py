@@ -25,12 +25,14 @@ async def test_the_first_reading_is_held_against_what_the_register_showed(direct
         assert await h.totals() == pytest.approx([4321.0, 4321.15])
 
 
-async def test_a_swap_begins_a_register_and_loses_nothing(directory: Path, clock: ManualClock) -> None:
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_swap_begins_a_register_and_loses_nothing(directory: Path, clock: ManualClock, restarted: bool) -> None:
     async with home(directory, clock) as h:
         assert await h.send(DAY_SECONDS - 60, 45_000.0, value_out=9000.0) is None
         assert await h.send(DAY_SECONDS - 30, 45_000.2, value_out=9000.1) is None
         await h.meters.swap(TENANT, MAC, 3.0)
-        await h.restart(crash=True)
+        if restarted:
+            await h.restart(crash=True)
         assert await h.send(DAY_SECONDS + 15, 3.1, value_out=1.0) is None
         assert await h.send(DAY_SECONDS + 30, 3.2, value_out=1.1) is None
         assert await h.used() == pytest.approx(0.4, abs=KWH)
@@ -39,6 +41,17 @@ async def test_a_swap_begins_a_register_and_loses_nothing(directory: Path, clock
         # What the old meter still had to say adds to it.
         assert await h.send(DAY_SECONDS - 15, 45_000.3) is None
         assert await h.used() == pytest.approx(0.5, abs=KWH)
+
+
+async def test_a_late_reading_is_of_the_register_that_it_is_nearer_to(directory: Path, clock: ManualClock) -> None:
+    async with home(directory, clock) as h:
+        assert await h.send(DAY_SECONDS - 3600, 45.0) is None
+        await h.meters.swap(TENANT, MAC, 50.0)
+        # Both can have shown these; the new one was not told of before it showed what it showed.
+        assert await h.send(DAY_SECONDS - 10, 49.99) is None
+        assert await h.used() == pytest.approx(0.01, abs=KWH)
+        assert await h.send(DAY_SECONDS - 3540, 45.1) is None
+        assert await h.used() == pytest.approx(0.11, abs=KWH)
 
 
 async def test_a_swap_needs_a_household_and_a_number(directory: Path, clock: ManualClock) -> None:

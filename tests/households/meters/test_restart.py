@@ -21,13 +21,15 @@ KWH = 1e-6
 
 async def test_a_meter_that_was_silent_for_weeks_is_still_known(directory: Path, clock: ManualClock) -> None:
     async with home(directory, clock) as h:
-        assert await h.send(0, 100.0, value_out=5.0) is None
+        assert await h.send(0, 100.0, value_out=5.0, value_current=300.0) is None
         clock.advance(30 * 86_400)
         await h.restart()
         assert await h.send(30 * 86_400, 99.0) == "Value too low"
-        assert await h.send(30 * 86_400, 101.0, value_out=6.0) is None
+        assert await h.send(30 * 86_400, 101.0, value_out=6.0, value_current=50_000.0) is None
         assert await h.used() == pytest.approx(1.0, abs=KWH)
-        assert [row["total_out"] for row in await h.rows()] == pytest.approx([5.0, 6.0])
+        rows = await h.rows()
+        assert [row["total_out"] for row in rows] == pytest.approx([5.0, 6.0])
+        assert [row["value_current"] for row in rows] == [300.0, 300.0]
 
 
 async def test_a_meter_whose_readings_are_gone_goes_on_from_the_tiers(directory: Path, clock: ManualClock) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.households.meters.model import Kind, TooMany
 from wattline.households.meters.service import Meters
@@ -78,6 +80,18 @@ async def test_a_newer_token_leaves_the_former_one_a_grace(meters: Meters, clock
     clock.advance(1)
     assert not await holds(meters, first.token)
     assert await holds(meters, second.token)
+
+
+async def test_a_short_grace_ends_a_token_that_is_known(database: Database, tmp_path: Path, clock: ManualClock) -> None:
+    async with desk(database, tmp_path, clock, grace=10) as meters:
+        await meters.add(TENANT, MAC, Kind.DIGITAL_ELECTRICITY)
+        await meters.assign(TENANT, MAC, "u1")
+        first = await meters.issue(MAC)
+        await meters.issue(MAC)
+        clock.advance(9)
+        assert await holds(meters, first.token)
+        clock.advance(1)
+        assert not await holds(meters, first.token)
 
 
 async def test_a_grace_does_not_lengthen_a_life(meters: Meters, clock: ManualClock) -> None:
@@ -186,6 +200,41 @@ async def test_the_tokens_of_a_removed_meter_end(
         await meters.add(TENANT, MAC, Kind.DIGITAL_ELECTRICITY)
         assert not await holds(meters, grant.token)
     assert await stored(database) == []
+
+
+class Held(Database):
+    """Answers of a database that are on their way until `gate` is open."""
+
+    gate: asyncio.Event
+    asked: asyncio.Event
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        async with super().read() as connection:
+            yield connection
+        self.asked.set()
+        await self.gate.wait()
+
+
+async def test_an_answer_from_before_a_removal_is_not_used_after_it(
+    meters: Meters, database: Database, tmp_path: Path, clock: ManualClock
+) -> None:
+    grant = await meters.issue(MAC)
+    held = Held(database.url)
+    held.gate, held.asked = asyncio.Event(), asyncio.Event()
+    held.gate.set()
+    async with desk(held, tmp_path, clock, "other") as other:
+        held.gate.clear()
+        held.asked.clear()
+        asking = asyncio.create_task(holds(other, grant.token))
+        await held.asked.wait()
+        await other.remove(TENANT, MAC)
+        await other.add(TENANT, MAC, Kind.DIGITAL_ELECTRICITY)
+        held.gate.set()
+        await asking
+        assert other.known(grant.token) is None
+        assert not await holds(other, grant.token)
+    await held.close()
 
 
 async def test_a_token_is_the_devices_whoever_has_it(meters: Meters) -> None:

@@ -83,8 +83,8 @@ def _digital(sent: Measurement, earlier: Line | None, later: Line, time: int, li
         if step is None or on is None:
             raise Refused(HIGH if value > earlier.value else LOW)
         return Place(max(value, earlier.value) if step == 0 else value, min(earlier.total + step, later.total))
-    # The register is another one somewhere between the two: the reading is of the former or of the new one.
-    if step is not None and (on is None or step * (later.time - time) <= on * (time - earlier.time)):
+    # The register is another one somewhere between the two: the reading is of the one that it is nearer to.
+    if step is not None and (on is None or step <= on):
         return Place(value, earlier.total + step, step)
     if on is None:
         raise Refused(HIGH if value > earlier.value else LOW)

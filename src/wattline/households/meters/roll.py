@@ -20,22 +20,31 @@ class Roll:
         self.of_user: dict[tuple[str, str], set[str]] = {}
         self.since: dict[str, int] = {}
 
-    async def refresh(self) -> None:
-        """Take over what was changed since the last time; one row is read where nothing was."""
+    async def refresh(self) -> set[str]:
+        """Take over what was changed since the last time; one row is read where nothing was.
+
+        Gives the addresses whose meters were removed, or registered anew.
+        """
+        gone: set[str] = set()
         async with self._database.read() as connection:
             version = await store.version(connection)
             if version == self._version:
-                return
+                return gone
             changed = await store.changed(connection, self._version)
             since = await store.since(connection, None if self._version < 0 else [meter.mac for meter in changed])
             for meter in changed:
+                known = self.meters.get(meter.mac)
+                if known is not None and (known.tenant, known.created) != (meter.tenant, meter.created):
+                    gone.add(meter.mac)
                 self.put(meter, since.get(meter.mac))
             if await store.count(connection) != len(self.meters):
                 for mac in self.meters.keys() - await store.addresses(connection):
                     # One that this process made meanwhile is newer than what was read.
                     if self.meters[mac].version <= version:
                         self.drop(mac)
+                        gone.add(mac)
         self._version = version
+        return gone
 
     def put(self, meter: Meter, since: int | None) -> None:
         """A meter is new or was changed; what is older than what is known is not taken over."""

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.households.meters.model import Assignment, Kind, Meter
-from wattline.households.tables import assignments, meter_versions, meters, tokens
+from wattline.households.tables import assignments, meter_versions, meters, tokens, users
 
 MOST_NAMED = 500
 """Keys that one statement names."""
@@ -81,9 +81,20 @@ async def update(connection: AsyncConnection, mac: str, values: Mapping[str, Any
 
 async def remove(connection: AsyncConnection, mac: str, now: int) -> None:
     """Forget a meter and its tokens; whose it was is kept, until now."""
-    await connection.execute(sa.delete(tokens).where(tokens.c.mac == mac))
+    await remove_tokens(connection, mac)
     await close(connection, mac, now)
     await connection.execute(sa.delete(meters).where(meters.c.mac == mac))
+
+
+async def remove_tokens(connection: AsyncConnection, mac: str) -> None:
+    """End every token of an address."""
+    await connection.execute(sa.delete(tokens).where(tokens.c.mac == mac))
+
+
+async def was_deleted(connection: AsyncConnection, tenant: str, user: str) -> bool:
+    """Whether a household was deleted; one that was not stays until the transaction ends."""
+    query = sa.select(users.c.deleted).where(users.c.tenant == tenant, users.c.id == user).with_for_update(read=True)
+    return (await connection.execute(query)).scalar_one_or_none() is not None
 
 
 async def rival(connection: AsyncConnection, tenant: str, user: str, kind: Kind, mac: str) -> bool:
