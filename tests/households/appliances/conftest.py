@@ -9,8 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from wattline.households.appliances.service import Appliances
-from wattline.households.peaks.model import Peak
-from wattline.households.peaks.service import Profile
+from wattline.households.peaks.model import Peak, Profile
 from wattline.households.recognition.model import Recogniser
 from wattline.households.tables import peaks, users
 from wattline.model.clock import MINUTE, SECOND, ManualClock

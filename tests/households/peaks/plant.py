@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tests.stores import Spine, spine
 from wattline.households.meters.model import LAYOUT, Kind, Meter
 from wattline.households.meters.service import Meters
-from wattline.households.peaks.rounds import Profile
+from wattline.households.peaks.model import Profile
 from wattline.households.peaks.service import Peaks
 from wattline.model.clock import ManualClock, from_micros
 from wattline.model.errors import NotFound

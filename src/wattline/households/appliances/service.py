@@ -16,7 +16,7 @@ from wattline.households.appliances import store
 from wattline.households.appliances.model import MOST_APPLIANCES, Appliance, described, new
 from wattline.households.appliances.reckoning import reckon
 from wattline.households.appliances.suggestions import suggested
-from wattline.households.peaks.service import Profile
+from wattline.households.peaks.model import Profile
 from wattline.households.recognition.model import Recogniser
 from wattline.model.clock import Clock
 from wattline.model.errors import Conflict, Invalid, NotFound

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from wattline.model.clock import MINUTE
 
 WINDOW = 30 * MINUTE
@@ -27,3 +30,7 @@ class Peak:
     power_w: float
     base_w: float
     energy_kwh: float
+
+
+Profile = tuple[Peak, NDArray[np.int64], NDArray[np.float64]]
+"""A peak with its samples: the end of each in us, and its watts above the base load."""

@@ -8,14 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
 from wattline.households.peaks import late, store, telling
 from wattline.households.peaks.detection import LAG
 from wattline.households.peaks.late import Note
 from wattline.households.peaks.looking import Watched, ceiling, floor, look, profile, resume
-from wattline.households.peaks.model import WINDOW, Peak
+from wattline.households.peaks.model import WINDOW, Profile
 from wattline.households.peaks.reference import SPAN
 from wattline.households.peaks.samples import LONGEST
 from wattline.households.peaks.store import Home, Look, Standing
@@ -25,8 +22,6 @@ from wattline.model.errors import StorageFull, Unavailable
 from wattline.registry.stream import Stream
 from wattline.state.database import Database
 
-Profile = tuple[Peak, NDArray[np.int64], NDArray[np.float64]]
-"""A peak with its samples: the end of each in us, and its watts above the base load."""
 Suggest = Callable[[Sequence[Profile]], Awaitable[None]]
 StreamOf = Callable[[str, str, str], Stream | None]
 """The rows of a meter (tenant, household, address), if there are any."""
