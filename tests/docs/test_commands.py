@@ -48,8 +48,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
     assert code == 0
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-readings.md"])
-def test_every_line_of_a_page_works(demo: tuple[Path, str], page: str) -> None:
+def typed(demo: tuple[Path, str], page: str) -> str:
+    """What the lines of a page print; every one of them works."""
     directory, base_url = demo
     blocks = BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
     assert blocks
@@ -58,10 +58,22 @@ def test_every_line_of_a_page_works(demo: tuple[Path, str], page: str) -> None:
         ["bash"], cwd=directory, env=environment(), input=script, capture_output=True, text=True, timeout=LIMIT, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    answers = ran.stdout.split("\n")
+    return ran.stdout
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-readings.md"])
+def test_every_line_of_a_page_works(demo: tuple[Path, str], page: str) -> None:
+    printed = typed(demo, page)
+    answers = printed.split("\n")
     assert any("telemetry written" in answer for answer in answers)
     assert any("FEEDER_TRIP" in answer and answer.startswith("[") for answer in answers)
-    assert not any(answer == "[]" for answer in answers), ran.stdout
+    assert not any(answer == "[]" for answer in answers), printed
+
+
+def test_every_line_of_the_how_to_of_households_works(demo: tuple[Path, str]) -> None:
+    printed = typed(demo, "docs/how-to/household.md")
+    told = ("weber", '"status":200', '"statusMessage":"Reports created"', "firstname,lastname,email,token", "Zählerstand")
+    assert [text for text in told if text not in printed] == []
 
 
 def test_a_line_that_fails_is_noticed(demo: tuple[Path, str]) -> None:
