@@ -100,3 +100,14 @@ async def test_only_bad_rows_are_no_rows(home: Desk) -> None:
     assert not [part async for part in rows(home.spine.pipeline.series, planned)]
     assert not (await plan(home.spine.pipeline.series, [], START, START + DAY)).slices
     assert not (await plan(home.spine.pipeline.series, [stream], START, START)).slices
+
+
+async def test_rows_that_are_kept_no_longer_are_still_counted_from(home: Desk) -> None:
+    stream = await home.meter([Reading(START + n * HOUR, (n + 1) * 1_000_000) for n in range(72)])
+    pipeline = home.spine.pipeline
+    await pipeline.writer.flush()
+    await pipeline.rollup.advance()
+    assert await pipeline.store.drop_before("readings", START + 2 * DAY) > 0
+    parts = await read(home, [stream], 0, START + 4 * DAY)
+    assert joined(parts, "time") == [START + n * HOUR for n in range(48, 72)]
+    assert joined(parts, "consumption") == [1.0] * 24

@@ -15,9 +15,9 @@ from wattline.model.clock import HOUR, SECOND
 from wattline.registry.stream import Stream
 
 COLUMNS = ("value", "value_out", "value_current", "total", "total_out")
-SLICE = 65_536
-"""Rows of a slice, about: large enough that a query costs little a row, small enough to be held several times over."""
-FIRST_SLICE = 4096
+SLICE = 16_384
+"""Rows of a slice, about: a query costs little a row, and of a file of any length a few MB are in memory at a time."""
+FIRST_SLICE = 2048
 """Rows of the first one, so that an answer begins soon."""
 WIDTHS = (HOUR, SECOND, SECOND // 1000)
 """Slices end on whole hours; an hour with more rows than a slice is cut at seconds, a second at milliseconds."""
@@ -68,8 +68,11 @@ class _Cut:
     async def pieces(self, start: int, end: int, widths: Sequence[int]) -> list[tuple[int, int]]:
         """[start, end) in pieces that end on multiples of the first width; of the others where a bucket holds too much."""
         times, counts = await self.series.density(self.streams, start, end, widths[0], "total")
+        if not len(times):
+            return []
         pieces: list[tuple[int, int]] = []
-        low, rows, wanted = start, 0, min(FIRST_SLICE, self.most)
+        # Not at `start`: what the register showed before the first row is looked for before the first row.
+        low, rows, wanted = max(start, int(times[0])), 0, min(FIRST_SLICE, self.most)
         for time, count in zip(times.tolist(), counts.tolist(), strict=True):
             if rows and rows + count > wanted:
                 pieces.append((low, time))
