@@ -35,8 +35,11 @@ class Contract(Protocol):
         ...
 
     @property
-    def routers(self) -> Sequence[APIRouter]:
-        """Every route, the hot ones too, for FastAPI and its OpenAPI document."""
+    def routers(self) -> Sequence[tuple[str, APIRouter]]:
+        """Every route, the hot ones too, for FastAPI and its OpenAPI document: routers, each with what its paths begin with.
+
+        A router that includes others has a prefix here: without one FastAPI resolves every route of it at the start, in vain.
+        """
         ...
 
     @property
@@ -136,8 +139,8 @@ def create_app(platform: Platform) -> ASGIApp:
     contracts: tuple[Contract, ...] = tuple(contract.build(platform) for contract in (hop, mcs, flux, household))
     owners = Owners(contracts)
     for contract in contracts:
-        for router in contract.routers:
-            app.include_router(router)
+        for prefix, router in contract.routers:
+            app.include_router(router, prefix=prefix)
     for kind in (WattlineError, RequestValidationError, Exception):
         app.add_exception_handler(kind, owners.failed)
     _own_routes(app, platform)

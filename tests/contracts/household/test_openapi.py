@@ -87,8 +87,8 @@ def test_no_path_of_another_contract_is_taken(shared: tuple[Platform, ASGIApp]) 
     others = [each.build(platform) for each in (hop, mcs, flux)]
     paths = {path for contract in others for path in contract.hot}
     for contract in others:
-        for router in contract.routers:
-            paths |= set(_paths(router.routes, ""))
+        for prefix, router in contract.routers:
+            paths |= set(_paths(router.routes, prefix))
     assert len(paths) > 40
     ours = build(platform)
     assert not [path for path in paths if path.startswith(tuple(ours.prefixes))]

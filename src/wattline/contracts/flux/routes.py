@@ -48,7 +48,7 @@ class FluxContract:
     """What the application mounts (`wattline.app.Contract`)."""
 
     hot: Mapping[str, ASGIApp]
-    routers: Sequence[APIRouter]
+    routers: Sequence[tuple[str, APIRouter]]
     around: Callable[[ASGIApp], ASGIApp]
     prefixes: Sequence[str] = PREFIXES
 
@@ -133,5 +133,5 @@ def build(platform: Platform) -> FluxContract:
     def around(app: ASGIApp) -> ASGIApp:
         return Around(_Below(app, door), settings.cors_origins)
 
-    routers = (documented(door), realtime.build(platform, gate, rights, every))
+    routers = (("", documented(door)), ("", realtime.build(platform, gate, rights, every)))
     return FluxContract(dict.fromkeys(paths, door), routers, around)

@@ -30,7 +30,7 @@ class HopContract:
     """What the application mounts (`wattline.app.Contract`); `feed` is the live stream's memory."""
 
     hot: Mapping[str, ASGIApp]
-    routers: Sequence[APIRouter]
+    routers: Sequence[tuple[str, APIRouter]]
     feed: Feed
     prefixes: Sequence[str] = (f"{PREFIX}/",)
     around: Callable[[ASGIApp], ASGIApp] | None = None
@@ -94,7 +94,7 @@ def build(platform: Platform) -> HopContract:
     outage = Door(gate, metrics, operations.outage, access="outage:write", most_bytes=one)
     score = Door(gate, metrics, operations.scores, access="ml:write", most_bytes=one)
 
-    router = APIRouter(prefix=PREFIX)
+    router = APIRouter()
     text = documents.written("TelemetryWritten", status=(str, "telemetry written"), substation_id=(str, ...))
     body = documents.body(Telemetry, TELEMETRY)
     _add(router, "/ingest/telemetry", single, "Write a reading", text, body, "One reading of one feeder.")
@@ -146,4 +146,4 @@ def build(platform: Platform) -> HopContract:
         f"{PREFIX}/scada/write": single,
         f"{PREFIX}/ingest/telemetry/batch": batch,
     }
-    return HopContract(hot, (router,), feed)
+    return HopContract(hot, ((PREFIX, router),), feed)

@@ -56,7 +56,7 @@ class HouseholdContract:
     """What the application mounts (`wattline.app.Contract`)."""
 
     hot: Mapping[str, ASGIApp]
-    routers: Sequence[APIRouter]
+    routers: Sequence[tuple[str, APIRouter]]
     around: Callable[[ASGIApp], ASGIApp] | None = None
     prefixes: Sequence[str] = PREFIXES
 
@@ -90,15 +90,13 @@ def build(platform: Platform) -> HouseholdContract:
         household_reports.build(households, gate),
     ]
 
-    root, twin, management = APIRouter(), APIRouter(prefix=PREFIX), APIRouter(prefix=MANAGEMENT)
-    for router in (*page, strays(page, ())):
-        root.include_router(router)
-        twin.include_router(router)
+    management = APIRouter()
     for router in (*managed, strays(managed, ("",))):
         management.include_router(router)
+    published = [(prefix, router) for prefix in ("", PREFIX) for router in (*page, strays(page, ()))]
 
     hot = {f"{prefix}{path}": door for path, door in doors.items() for prefix in ("", PREFIX)}
     # A peak has many samples.
     larger = dict.fromkeys(("/ml", f"{PREFIX}/ml"), settings.max_body_bytes)
     around = partial(Around, origins=settings.cors_origins, most_bytes=settings.max_record_bytes, larger=larger, bare=hot)
-    return HouseholdContract(hot, (root, twin, management), around)
+    return HouseholdContract(hot, (*published, (MANAGEMENT, management)), around)

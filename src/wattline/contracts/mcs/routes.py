@@ -40,7 +40,7 @@ class McsContract:
     """What the application mounts (`wattline.app.Contract`)."""
 
     hot: Mapping[str, ASGIApp]
-    routers: Sequence[APIRouter]
+    routers: Sequence[tuple[str, APIRouter]]
     around: Callable[[ASGIApp], ASGIApp]
     prefixes: Sequence[str] = PREFIXES
 
@@ -55,15 +55,15 @@ def build(platform: Platform) -> McsContract:
     terms = Terms(settings.mcs_requests_per_minute, settings.mcs_long_queries_per_minute, settings.mcs_sockets_per_key)
     gate = Gate(platform.identity, settings, RateLimiter(platform.clock), terms)
     blocks = Blocks(platform.registry)
-    api, root = APIRouter(prefix=PREFIX), APIRouter()
+    api = APIRouter()
 
     charts, hot = telemetry.build(platform, gate, blocks)
     api.include_router(charts)
     for module in (availability, places, inventory):
         api.include_router(module.build(platform, gate, blocks))
-    for router in (health.build(platform), stats.build(platform, gate, blocks)):
+    root = (health.build(platform), stats.build(platform, gate, blocks))
+    for router in root:
         api.include_router(router)
-        root.include_router(router)
     for module in (alarms, alarms_actions, events, billing, sustainability, feeds):
         api.include_router(module.build(platform, gate, blocks))
 
@@ -71,4 +71,6 @@ def build(platform: Platform) -> McsContract:
         attach(platform, platform.mqtt)
 
     around = partial(Around, origins=settings.cors_origins, most_bytes=settings.max_record_bytes)
-    return McsContract({f"{PREFIX}{path}": app for path, app in hot.items()}, (api, root), around)
+    return McsContract(
+        {f"{PREFIX}{path}": app for path, app in hot.items()}, ((PREFIX, api), *(("", each) for each in root)), around
+    )
