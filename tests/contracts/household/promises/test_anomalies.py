@@ -13,7 +13,7 @@ from tests.contracts.household.promises.reader import Reader
 from tests.households.anomalies.street import also, living
 from wattline.model.clock import DAY, HOUR, MINUTE, SECOND
 
-DAYS = 4
+DAYS = 3
 
 
 async def process(home: Home, path: str = "/process_anomaly") -> Any:
@@ -55,7 +55,7 @@ async def test_nine_kilowatts_at_night_are_mailed_once_with_figures_and_cooking_
     assert (await home.call("GET", "/anomaly", key="cron", managed=False)).status_code == 200
     (mail,) = await town.mails(home)
     for part in (mail.text, mail.html):
-        assert "Freitag, 08.05.2026, 03:00 Uhr" in part
+        assert "Donnerstag, 07.05.2026, 03:00 Uhr" in part
         assert "kWh" in part
         assert "9,1 kW" in part or "9,2 kW" in part
         assert "1,5" in part
