@@ -1,10 +1,18 @@
-"""The command line: `wattline serve | demo | key | recipient | events | registry | version`.
+"""The command line: `wattline serve | demo | key | recipient | events | registry | flux | household | models | version`.
 
 Invariants: a command says what went wrong in one line on standard error, without a traceback and without a secret; 2 is the
 exit code of a wrong request, 1 of one that failed; what is meant for another program is alone on standard output.
 Entry points: `program.main`; one file per group of commands.
 """
 
-from wattline.cli.program import main
+from wattline.lean import without
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line."""
+    without("pygments")
+    from wattline.cli import program
+
+    program.main()
