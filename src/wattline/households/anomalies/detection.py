@@ -24,10 +24,10 @@ ANY_HOME_W = (4500.0, 3500.0, 1800.0, 1200.0)
 """What cooking, washing and drying come to in any home, over each of the durations: never unusual, even where nobody did so
 for weeks."""
 NEAR_SHARE = 0.5
-ALLOWANCE_W = (1500.0, 1200.0, 1000.0, 800.0)
+ALLOWANCE_W = (2500.0, 2200.0, 1600.0, 1000.0)
 """Use is unusual beyond the most that the household uses at any hour (what is done every day is done at another time now and
 then), this share of the most near this hour (the two may coincide), and an allowance."""
-QUIET_ALLOWANCE, BUSY_W = 0.4, 2000.0
+QUIET_ALLOWANCE, BUSY_W = 0.25, 2000.0
 """The share of the allowance where nothing runs near this hour; all of it where the habit comes to so much."""
 EARLY_MARGIN = 1.0
 """So much more of the habit where it is known for a few days alone; less and less until three weeks are known."""
@@ -36,8 +36,9 @@ SETTLED_DAYS = 21
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """The run of an incident, in steps: its first, its last one of high use so far, and the one at which use had been normal
-    for half an hour (None: it goes on). `above` is the power in W beyond what is expected that counts as high."""
+    """The run of an incident, in steps: its first, its last one of high use so far, and the one after half an hour of normal
+    use (None: it goes on). `above` is the power in W beyond what is expected that counts as high.
+    """
 
     first: int
     last: int
@@ -99,7 +100,8 @@ def follow(
         courses.append(running)
         if running.over is None:
             break
-        counted[running.first : at] = np.fmin(counted[running.first : at], hourly[running.first : at])
+        mine = slice(running.first, running.over)
+        counted[mine] = np.fmin(counted[mine], hourly[mine])
         running = None
     return courses
 
@@ -135,5 +137,5 @@ def _carried(power: Floats, hourly: Floats, course: Course, start: int) -> tuple
         if power[at] > hourly[at] + course.above:
             last = at
         elif at - last >= QUIET_STEPS:
-            return replace(course, last=last, over=at), at
+            return replace(course, last=last, over=last + QUIET_STEPS), at
     return replace(course, last=last), len(power)

@@ -23,7 +23,7 @@ DURATIONS = (4, 12, 48, 144)
 """Steps over which use is summed up: 20 minutes, an hour, four hours, twelve hours."""
 KNOWN_SHARE = 0.75
 """Of the steps of a span, so that its mean says something."""
-NEAR_HOURS = 3
+NEAR_HOURS = 2
 """What is done at an hour may be done so much earlier or later."""
 WEEK_WEIGHT, DAY_WEIGHT = 6.0, 12.0
 """Hours of data of which the wider median counts as much as the narrower one."""

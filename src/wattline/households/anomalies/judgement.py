@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from wattline.billing.days import days
 from wattline.households.anomalies import detection
 from wattline.households.anomalies.calendar import Calendar
-from wattline.households.anomalies.detection import LOOK_BACK, Course
+from wattline.households.anomalies.detection import LOOK_BACK, QUIET_STEPS, Course
 from wattline.households.anomalies.expectation import HISTORY_DAYS, RECENT_NIGHTS, Expectation, learn, stacked
 from wattline.households.anomalies.history import STEP, Steps
 from wattline.households.anomalies.model import Anomaly
@@ -140,7 +140,8 @@ def _follow(case: Case, watts: Floats, hourly: Floats, limit: list[Floats], orig
     masked = np.zeros(len(watts), bool)
     for run in case.runs:
         if run.over:
-            masked[max((run.first - origin) // STEP, 0) : max((run.last - origin) // STEP + 1, 0)] = True
+            over = (run.last - origin) // STEP + QUIET_STEPS
+            masked[max((run.first - origin) // STEP, 0) : max(over, 0)] = True
     for course in detection.follow(watts, hourly, limit, LOOK_BACK, carried, np.flatnonzero(masked)):
         if running is None:
             begin = origin + course.first * STEP
