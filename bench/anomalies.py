@@ -20,7 +20,7 @@ from wattline.model.clock import DAY, MINUTE
 
 FIRST = date(2026, 9, 1)
 """The clocks go back in October, and heating begins."""
-SEED = 20_000
+FIRST_HOME = 20_000
 """The limits were chosen with homes of other numbers."""
 CADENCES = (15, 21)
 UNUSUAL_W, UNUSUAL_MINUTES, UNUSUAL_HOUR = 9000.0, 25.0, 3.0
@@ -43,12 +43,12 @@ class Lived:
 def _lived(kind: Kind, homes: int, days: int, change: Change | None = None) -> list[Lived]:
     """Homes of a kind, judged from their first day on as a server would: nothing is known of them yet."""
     made = []
-    for seed in range(homes):
-        home = home_of(kind, SEED + seed, FIRST, days)
+    for number in range(homes):
+        home = home_of(kind, FIRST_HOME + number, FIRST, days)
         if change is not None:
             change(home, days)
         made.append(home)
-    watts = np.stack([home.steps(CADENCES[seed % 2]) for seed, home in enumerate(made)])
+    watts = np.stack([home.steps(CADENCES[number % 2]) for number, home in enumerate(made)])
     origin = history_of(made[0].start, ZONE)
     before = np.full((homes, (made[0].start - origin) // STEP), np.nan)
     steps = Steps(origin, np.hstack([before, watts]))

@@ -66,9 +66,9 @@ def instant(day: date, hour: float) -> int:
 Habits = Callable[[Home, date, bool], None]
 
 
-def live(seed: int, first: date, days: int, base_w: float, habits: list[Habits], away: set[date]) -> Home:
+def live(number: int, first: date, days: int, base_w: float, habits: list[Habits], away: set[date]) -> Home:
     """A home from a local midnight on: what is always on, a fridge, and what its people do on each day that they are there."""
-    chance = np.random.default_rng(seed)
+    chance = np.random.default_rng(number)
     start = instant(first, 0)
     count = (instant(first + timedelta(days=days), 0) - start) // (GRAIN * SECOND)
     noise = np.repeat(chance.normal(0, 0.06, count // 30 + 1), 30)[:count]
@@ -205,11 +205,11 @@ KINDS = (
 )
 
 
-def home_of(kind: Kind, seed: int, first: date, days: int) -> Home:
+def home_of(kind: Kind, number: int, first: date, days: int) -> Home:
     """One home of a kind, with an absence of some weeks."""
-    chance = np.random.default_rng([seed, 77])
+    chance = np.random.default_rng([number, 77])
     gone = int(chance.integers(7, kind.away + 8))
     leaves = first + timedelta(days=int(chance.integers(35, max(days - gone, 36))))
     away = {leaves + timedelta(days=number) for number in range(gone)} if chance.random() < 0.7 else set()
     scaled = kind.base_w * float(chance.uniform(0.8, 1.25))
-    return live(seed, first, days, scaled, kind.habits, away)
+    return live(number, first, days, scaled, kind.habits, away)
