@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bench.synthetic_day import Day, Device, readings
 from tests.households.peaks.plant import Street, street
 from wattline.households.meters.model import Kind
+from wattline.households.meters.service import Meters
 from wattline.households.peaks import rounds, service, store
+from wattline.households.peaks.former import former
 from wattline.households.peaks.model import WINDOW, Peak
-from wattline.households.tables import peak_devices, peaks, progress, suggestions
+from wattline.households.peaks.service import Peaks
+from wattline.households.peaks.store import Home
+from wattline.households.tables import assignments, peak_devices, peaks, progress, suggestions
+from wattline.households.tables import meters as meters_table
 from wattline.model.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
 from wattline.model.errors import NotFound
 
@@ -244,9 +252,6 @@ async def test_a_crash_before_the_commit_leaves_nothing_and_after_it_everything(
     slot = today + 14 * HOUR + WINDOW
     really = store.keep
 
-    class Killed(BaseException):
-        pass
-
     async def dies(*args: object) -> object:
         await really(*args)  # type: ignore[arg-type]
         raise Killed
@@ -306,16 +311,110 @@ async def test_one_meter_that_fails_stops_no_other_and_is_looked_at_again(
     stands(await keep.found("t", "u1", 0, 2**53), today, *BEGINS)
 
 
-async def test_a_peak_stays_though_nothing_can_be_suggested_for_it(
-    town: Street, today: int, monkeypatch: pytest.MonkeyPatch
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("error", [RuntimeError("the model is gone"), Killed()])
+async def test_a_peak_that_was_stored_and_not_told_of_is_told_of_later(
+    town: Street, today: int, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
+    really = town.suggest
+
     async def fails(_profiles: object) -> None:
-        raise RuntimeError("the model is gone")
+        raise error
 
     monkeypatch.setattr(town, "suggest", fails)
     stream = await town.move_in("u", MAC)
     await town.send(stream, *day(DEVICES, 15, today, 14.5))
-    stands(await town.peaks().process("t", MAC), today, *BEGINS)
+    with contextlib.suppress(Killed):
+        await town.peaks().process("t", MAC)
+    found = await town.peaks().found("t", "u", 0, 2**53)
+    stands(found, today, *BEGINS)
+    monkeypatch.setattr(town, "suggest", really)
+    await town.peaks().process_all(today + 14 * HOUR + WINDOW)
+    later = {peak.id: (times, watts) for peak, times, watts in town.told}
+    assert sorted(later) == sorted(each.id for each in found)
+    await town.peaks().process_all(today + 14 * HOUR + WINDOW)
+    assert len(town.told) == 3
+    # What is told of later is what would have been told of at once.
+    town.told.clear()
+    other = await town.move_in("v", OTHER)
+    await town.send(other, *day(DEVICES, 15, today, 14.5))
+    await town.peaks().process("t", OTHER)
+    at_once = {peak.start: (times, watts) for peak, times, watts in town.told}
+    for each in found:
+        assert later[each.id][0].tolist() == at_once[each.start][0].tolist()
+        assert later[each.id][1] == pytest.approx(at_once[each.start][1], abs=0.01)
+
+
+async def test_a_peak_and_what_follows_from_it_go_together_or_not_at_all(town: Street, today: int) -> None:
+    stream = await town.move_in("u", MAC)
+    await town.send(stream, *day(DEVICES[:1], 15, today, 14.5))
+    (found,) = await town.peaks().process("t", MAC)
+
+    @contextlib.asynccontextmanager
+    async def fails(tenant: str, user: str) -> AsyncIterator[AsyncConnection]:
+        assert (tenant, user) == ("t", "u")
+        async with town.spine.database.transaction() as connection:
+            yield connection
+            raise Killed
+
+    s = town.spine
+    meters = cast("Meters", town.meters)
+    broken = Peaks(s.database, meters, s.pipeline.series, s.clock, town.suggest, within=fails)
+    with pytest.raises(Killed):
+        await broken.remove("t", "u", found.id)
+    assert await town.peaks().found("t", "u", 0, 2**53) == [found]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_what_a_meter_read_before_it_was_taken_away_is_looked_at(town: Street, today: int, kept: bool) -> None:
+    """Its last window never ends with a reading; the meter reads another household since, or is gone."""
+    times, totals = day([Device(12 * 3600 + 120, 400, 2000)], 15, today, 12.2)
+    stream = await town.move_in("u", MAC)
+    until = today + 12 * HOUR + 12 * MINUTE
+    await town.send(stream, times[times < today + 12 * HOUR], totals[times < today + 12 * HOUR])
+    await town.peaks().process_all(today + 12 * HOUR)
+    await town.send(stream, times[times >= today + 12 * HOUR], totals[times >= today + 12 * HOUR])
+    async with town.spine.database.transaction() as connection:
+        given = {"mac": MAC, "since": today - DAY, "tenant": "t", "user": "u", "until": until}
+        await connection.execute(sa.insert(assignments).values(**given))
+        if kept:
+            row = {"mac": MAC, "tenant": "t", "kind": 1, "user": "v", "needs_script": False, "limit_kwh_minute": 1.0}
+            await connection.execute(sa.insert(meters_table).values(**row, created=0, version=1))
+    town.meters.known.clear()
+    if kept:
+        await town.move_in("v", MAC)
+    town.at(today + 13 * HOUR)
+    await town.peaks().process_all(today + 12 * HOUR)
+    assert await town.peaks().found("t", "u", 0, 2**53) == []
+    await town.peaks().process_all(today + 12 * HOUR + WINDOW)
+    (found,) = await town.peaks().found("t", "u", 0, 2**53)
+    assert (found.start - today) / SECOND == pytest.approx(12 * 3600 + 120, abs=8)
+    assert (found.end - found.start) / SECOND == pytest.approx(400, abs=8)
+    assert await town.peaks().found("t", "v", 0, 2**53) == []
+    # That was all there was to look at.
+    async with town.spine.database.read() as connection:
+        assert await former(connection, None, 0) == {}
+
+
+async def test_a_household_that_never_sent_a_reading_is_done_with(town: Street, today: int) -> None:
+    await town.move_in("u", MAC)
+    town.meters.known.clear()
+    async with town.spine.database.transaction() as connection:
+        given = {"mac": MAC, "since": today, "tenant": "t", "user": "u", "until": today + HOUR}
+        await connection.execute(sa.insert(assignments).values(**given))
+        row = {"mac": MAC, "tenant": "t", "kind": 1, "needs_script": False, "limit_kwh_minute": 1.0}
+        await connection.execute(sa.insert(meters_table).values(**row, created=0, version=1))
+    async with town.spine.database.read() as connection:
+        assert list(await former(connection, "t", today - DAY)) == [Home("t", "u", MAC)]
+        assert await former(connection, "elsewhere", today - DAY) == {}
+        assert await former(connection, "t", today + HOUR) == {}
+    await town.peaks().process_all(today + 2 * HOUR)
+    assert await town.peaks().found("t", "u", 0, 2**53) == []
+    async with town.spine.database.read() as connection:
+        assert await former(connection, "t", today - DAY) == {}
 
 
 async def test_a_removed_peak_takes_its_appliances_along_and_is_not_found_again(town: Street, today: int) -> None:

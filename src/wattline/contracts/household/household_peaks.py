@@ -162,7 +162,6 @@ def build(households: Households, gate: Gate, clock: Clock) -> APIRouter:
         """With what was said and suggested of it; powers and weekly hours of the devices follow. It is not found again."""
         await accounts.user(caller.tenant, user_id)
         await peaks.remove(caller.tenant, user_id, _possible(peak_id))
-        await appliances.reckon(caller.tenant, user_id)
         return Response(status_code=204)
 
     return router
