@@ -75,8 +75,8 @@ def live(number: int, first: date, days: int, base_w: float, habits: list[Habits
     home = Home(start, base_w * (1 + noise), chance)
     period, phase = int(chance.integers(230, 330)), int(chance.integers(0, 300))
     home.power += np.where((np.arange(count) + phase) % period < period / 3, chance.uniform(60, 110), 0.0)
-    for number in range(days):
-        day = first + timedelta(days=number)
+    for later in range(days):
+        day = first + timedelta(days=later)
         if day not in away:
             for each in habits:
                 each(home, day, day.weekday() >= 5)
@@ -210,6 +210,6 @@ def home_of(kind: Kind, number: int, first: date, days: int) -> Home:
     chance = np.random.default_rng([number, 77])
     gone = int(chance.integers(7, kind.away + 8))
     leaves = first + timedelta(days=int(chance.integers(35, max(days - gone, 36))))
-    away = {leaves + timedelta(days=number) for number in range(gone)} if chance.random() < 0.7 else set()
+    away = {leaves + timedelta(days=later) for later in range(gone)} if chance.random() < 0.7 else set()
     scaled = kind.base_w * float(chance.uniform(0.8, 1.25))
     return live(number, first, days, scaled, kind.habits, away)
