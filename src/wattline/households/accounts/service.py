@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import string
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -17,12 +18,13 @@ from wattline.households.tables import experiments, participants, users
 from wattline.identity.model import check_text
 from wattline.identity.service import Identity
 from wattline.model.clock import Clock
-from wattline.model.errors import Conflict, NotFound
+from wattline.model.errors import Conflict, NotFound, StorageFull, Unavailable
 from wattline.notify.households import forget
 from wattline.registry.service import Registry
 from wattline.state.database import Database
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 NO_HOUSEHOLD = "no such household"
 NO_EXPERIMENT = "no such experiment"
@@ -128,7 +130,7 @@ class Accounts:
         async with self._database.transaction() as connection:
             if not await store.insert(connection, users, {name: getattr(user, name) for name in User.__slots__}):
                 raise Conflict("this id is taken")
-        await self._registry.put_site(tenant, user_id, name=user.name, zone=user.zone)
+        await self._describe_site(user)
         return user
 
     async def change_user(self, tenant: str, user_id: str, given: Mapping[str, Any]) -> User:
@@ -139,10 +141,25 @@ class Accounts:
             checks.check_quiet(kept.get("quiet_from", user.quiet_from), kept.get("quiet_to", user.quiet_to))
             await store.update_user(connection, tenant, user_id, kept)
             user = await _held(connection, tenant, user_id)
-        site = self._registry.site(tenant, user_id)
-        if site is None or (site.name, site.zone) != (user.name, user.zone):
-            await self._registry.put_site(tenant, user_id, name=user.name, zone=user.zone)
+        await self._describe_site(user)
         return user
+
+    async def _describe_site(self, user: User) -> None:
+        """Let the household's site have its name and zone, and none if the household was deleted meanwhile.
+
+        What was written of the household stands without it: its next change describes a site that cannot be described now.
+        """
+        site = self._registry.site(user.tenant, user.id)
+        if site is not None and (site.name, site.zone) == (user.name, user.zone):
+            return
+        try:
+            await self._registry.put_site(user.tenant, user.id, name=user.name, zone=user.zone)
+            async with self._database.read() as connection:
+                now = await store.user(connection, user.tenant, user.id)
+            if now is None or now.name != user.name:
+                await self._registry.put_site(user.tenant, user.id, name=None if now is None else now.name)
+        except (Unavailable, StorageFull) as error:
+            log.warning("the site of a household was not described: %s", error)
 
     async def delete_user(self, tenant: str, user_id: str) -> None:
         """Forget who they are, end their tokens, take them out of experiments; their meters are free again.
@@ -152,14 +169,17 @@ class Accounts:
         await self.user(tenant, user_id)
         await self.released(tenant, user_id)
         await self._end_tokens(tenant, user_id)
+        # Before the household itself: whatever fails, another try goes on from there.
+        await self._registry.put_site(tenant, user_id, name=None)
         now = self._clock.micros()
         async with self._database.transaction() as connection:
             await _held(connection, tenant, user_id)
             await store.update_user(connection, tenant, user_id, {**FORGOTTEN, "name": user_id, "deleted": now})
             await store.forget(connection, tenant, user_id)
             await forget(connection, tenant, user_id, now)
+        # What was written, assigned and issued meanwhile.
         await self._registry.put_site(tenant, user_id, name=None)
-        # Those that were issued meanwhile.
+        await self.released(tenant, user_id)
         await self._end_tokens(tenant, user_id)
 
     async def issue_token(self, tenant: str, user_id: str, expires: int | None = None) -> str:

@@ -127,6 +127,10 @@ class Peaks:
         """
         async with self._database.transaction() if self._within is None else self._within(tenant, user) as connection:
             found = await queries.one(connection, tenant, user, peak_id)
+            if found is not None:
+                # Whoever writes down what was found holds this first; by then the peak may be another, or gone.
+                await store.standings(connection, [Home(tenant, user, found.mac)], lock=True)
+                found = await queries.one(connection, tenant, user, peak_id)
             if found is None:
                 raise NotFound("there is no such peak")
             await store.remove(connection, found)

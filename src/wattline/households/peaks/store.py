@@ -88,13 +88,16 @@ async def standings(connection: AsyncConnection, homes: Sequence[Home], *, lock:
 async def keep(connection: AsyncConnection, looks: Sequence[Look], now: int) -> list[Changed]:
     """Write down what was found, and give the peaks that are new or have changed.
 
-    A home that somebody else looked at in the meantime is left as they left it.
+    A home that somebody else looked at in the meantime is left as they left it, and so is one of which a peak was removed that
+    is among what was found: the next look knows of that.
     """
     first = [progress_row(look.home, WORK, NEVER) for look in looks if look.before is None]
     if first:
         await connection.execute(inserting(connection, progress).on_conflict_do_nothing(), first)
     standing = await standings(connection, [look.home for look in looks], lock=True)
     looks = [look for look in looks if standing.get(look.home) == look.before]
+    spans = await removed(connection, [look.home for look in looks], min((look.begin for look in looks), default=0))
+    looks = [look for look in looks if not _meets(look.found, spans.get(look.home, ()))]
     await move(connection, [(look.home, look.after) for look in looks], standing)
     stored = await _stored(connection, looks)
     assigned = await _assigned(connection, [each for some in stored.values() for each in some])
@@ -110,6 +113,14 @@ async def keep(connection: AsyncConnection, looks: Sequence[Look], now: int) -> 
     await _update(connection, grown, now)
     await _insert(connection, new, now)
     return new + grown
+
+
+def _meets(found: Sequence[Found], spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether some of this was removed while it was found. Who knows of a span finds nothing that begins in it; where use goes
+    on beside it, the edges may overlap a little."""
+    return any(
+        each.start >= start and 2 * (min(each.end, end) - each.start) > end - start for each in found for start, end in spans
+    )
 
 
 async def _write(connection: AsyncConnection, home: Home, match: Match, new: list[Changed], grown: list[Changed]) -> None:
@@ -187,14 +198,15 @@ async def move(connection: AsyncConnection, moves: Sequence[tuple[Home, Standing
 
 
 async def _stored(connection: AsyncConnection, looks: Sequence[Look]) -> dict[Home, list[Peak]]:
-    """The peaks of each home that reach into what was looked at."""
+    """The peaks of each home that reach into what was looked at, oldest first; nobody else changes them meanwhile."""
     found: dict[Home, list[Peak]] = {}
     for at in range(0, len(looks), MOST_NAMED):
         some = looks[at : at + MOST_NAMED]
         since = min(min((look.begin, *(each.start for each in look.found))) for look in some)
         homes = [look.home for look in some]
-        statement = sa.select(peaks).where(of_homes(_p, homes), _p.end > since).order_by(_p.start)
-        for row in await connection.execute(statement):
+        # By id, as everybody holds peaks: so nobody waits for another who waits.
+        statement = sa.select(peaks).where(of_homes(_p, homes), _p.end > since).order_by(_p.id).with_for_update()
+        for row in sorted(await connection.execute(statement), key=lambda row: row.start):
             found.setdefault(Home(row.tenant, row.user, row.mac), []).append(peak_of(row))
     return found
 
