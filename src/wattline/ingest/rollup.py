@@ -29,17 +29,26 @@ class Span:
 
 
 def spans(pairs: Iterable[tuple[int, int]], unit: int) -> list[Span]:
-    """Group (sensor, instant) into spans of whole `unit`s; neighbours with the same sensors become one span."""
+    """Group (sensor, instant) into spans of whole `unit`s.
+
+    Neighbours become one span where that recomputes at most as much again as is asked for: a statement costs far more than a
+    bucket that is computed to no effect.
+    """
     by_unit: dict[int, set[int]] = {}
     for sensor, instant in pairs:
         by_unit.setdefault(instant // unit * unit, set()).add(sensor)
     found: list[Span] = []
+    asked = 0
     for start in sorted(by_unit):
-        sensors = tuple(sorted(by_unit[start]))
-        if found and found[-1].end == start and found[-1].sensors == sensors:
-            found[-1] = Span(sensors, found[-1].start, start + unit)
-        else:
-            found.append(Span(sensors, start, start + unit))
+        sensors = by_unit[start]
+        if found and found[-1].end == start:
+            together = sensors.union(found[-1].sensors)
+            if len(together) * (start + unit - found[-1].start) <= 2 * unit * (asked + len(sensors)):
+                asked += len(sensors)
+                found[-1] = Span(tuple(sorted(together)), found[-1].start, start + unit)
+                continue
+        asked = len(sensors)
+        found.append(Span(tuple(sorted(sensors)), start, start + unit))
     return found
 
 
