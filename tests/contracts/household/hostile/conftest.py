@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from starlette.types import ASGIApp
 
+from tests.clickhouse.fixture import clickhouse, clickhouse_server
 from tests.conftest import ENGINES
 from tests.contracts.household.home import Home, move_in, opened
 from tests.postgres import PostgresServer
@@ -15,6 +16,8 @@ from wattline.model.clock import ManualClock
 from wattline.platform import Platform
 
 from .town import START, Town, founded
+
+__all__ = ["clickhouse", "clickhouse_server"]
 
 
 @pytest_asyncio.fixture(params=ENGINES, scope="session", loop_scope="session")
