@@ -44,7 +44,7 @@ async def test_a_letter_is_queued_once(notify: Notify, database: Database, clock
 
 async def test_a_letter_waits_until_it_may_come(notify: Notify, database: Database, clock: ManualClock) -> None:
     (row,) = await put(notify, database, letter(clock, hours=5))
-    assert row.next_attempt == clock.micros() + 5 * HOUR
+    assert row.next_attempt == row.queued == clock.micros() + 5 * HOUR
     assert await notify.next_due() == row.next_attempt
 
 

@@ -82,7 +82,8 @@ async def insert(connection: AsyncConnection, new: NewAlert, now: int, domain: s
             next_attempt=new.next_attempt,
             created=now,
             handed=None,
-            queued=now if new.state == State.QUEUED and new.awaits is None else None,
+            # What is held back is tried for as long from when it may go.
+            queued=(new.next_attempt or now) if new.state == State.QUEUED and new.awaits is None else None,
             updated=now,
             error=None,
             carried_by=new.carried_by,
