@@ -72,10 +72,9 @@ class Reports:
             reported = await store.newest_days(connection)
         failed = 0
         for user in users:
-            if not user.active or not due(user, reported.get((user.tenant, user.id)), slot):
-                continue
             try:
-                await self._make(user, period(user, slot))
+                if user.active and due(user, reported.get((user.tenant, user.id)), slot):
+                    await self._make(user, period(user, slot))
             except Unavailable:
                 raise
             except NotFound:
