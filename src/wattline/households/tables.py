@@ -96,7 +96,7 @@ meter_versions = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("version", sa.BigInteger, nullable=False),
 )
-"""One row, counted up by every change of a meter: who changes one holds it first, and other processes see that there was one."""
+"""One row, counted up by every change of a meter: who changes one holds it first, and other processes see that it changed."""
 
 assignments = sa.Table(
     "household_assignments",

@@ -23,7 +23,7 @@ _ADDRESS = re.compile(r"[^\s<>()@]+@[^\s<>()@]+")
 
 
 class Delivery(Exception):
-    """A message was not accepted, as far as we know. `str()` may be stored and logged: it holds no credential and no address."""
+    """A message was not accepted, as far as we know. `str()` may be stored and logged: it has no credential and no address."""
 
 
 class Unreachable(Delivery):
