@@ -52,9 +52,16 @@ def span(start: Bound | None, end: Bound | None, zone: ZoneInfo) -> tuple[int, i
     millisecond, which is as exact as rows are told. Raises `Invalid` where the end is before the start."""
     low = 0 if start is None else _begin(start, zone)
     high = END_OF_TIME if end is None else _finish(end, zone)
-    if start is not None and end is not None and high <= low:
+    if start is not None and end is not None and _backwards(start, end, low, high):
         raise Invalid("end is before start", "end")
     return low, high
+
+
+def _backwards(start: Bound, end: Bound, low: int, high: int) -> bool:
+    if isinstance(start, datetime) or isinstance(end, datetime):
+        return high <= low
+    # A day that the zone skipped has no instant, and is no fault of the caller's.
+    return end < start
 
 
 def _begin(bound: Bound, zone: ZoneInfo) -> int:

@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from wattline.billing.days import days
 from wattline.households.energy.register import Shown, kwh, micro_kwh, registers_before
 from wattline.ingest.series import LATEST, Buckets, Series
 from wattline.model.clock import DAY, EPOCH, HOUR, MINUTE, SECOND, from_micros, to_micros
@@ -32,7 +31,9 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class DayUse:
-    """A local day, [start, end) in us. `kwh` is None where no reading lies in it; `fed_in_kwh` also where none was ever sent.
+    """A local day, [start, end) in us; empty where the zone skipped it.
+
+    `kwh` is None where no reading lies in the day; `fed_in_kwh` also where none was ever sent.
 
     `carried_kwh` is the part of `kwh` that was used in a pause of more than six hours which began on an earlier day.
     `coverage` is the share of the day's hours with a reading, 0 to 1.
@@ -64,10 +65,11 @@ def local_day(moment: int, zone: ZoneInfo) -> date:
 async def daily_use(series: Series, streams: Sequence[Stream], first: date, last: date, zone: ZoneInfo) -> list[DayUse]:
     """Every local day from `first` to `last`, both inclusive, with what all the streams together tell of it."""
     start, end = midnight(first, zone), midnight(last + timedelta(days=1), zone)
-    spans = days(start, end, zone)
-    if not spans:
+    if start >= end:
         return []
-    edges = np.array([begin for begin, _ in spans] + [spans[-1][1]], np.int64)
+    # One after the other by the calendar: a zone that crossed the date line has a day without an instant.
+    calendar = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    edges = np.array([*(midnight(day, zone) for day in calendar), end], np.int64)
     tally = _Tally(edges)
     if streams:
         sensors = [stream.sensor_id(name) for stream in streams for name in ("total", "total_out")]
@@ -76,7 +78,7 @@ async def daily_use(series: Series, streams: Sequence[Stream], first: date, last
         for stream in streams:
             tally.used(found, stream.sensor_id("total"), before)
             tally.fed_in(found, stream.sensor_id("total_out"), before)
-    return tally.days(zone)
+    return tally.days(calendar)
 
 
 def _width(edges: Ints) -> int:
@@ -130,22 +132,23 @@ class _Tally:
         np.add.at(self._fed_in, day, np.diff(last, prepend=start))
         self._feeds[day] = True
 
-    def days(self, zone: ZoneInfo) -> list[DayUse]:
+    def days(self, calendar: Sequence[date]) -> list[DayUse]:
         """The days with their sums."""
         covered = np.zeros(len(self._kwh), np.int64)
         for day, _ in self._hours:
             covered[day] += 1
         found = []
-        for at, (start, end) in enumerate(zip(self._edges[:-1].tolist(), self._edges[1:].tolist(), strict=True)):
+        edges = self._edges.tolist()
+        for at, (day_of, start, end) in enumerate(zip(calendar, edges[:-1], edges[1:], strict=True)):
             found.append(
                 DayUse(
-                    day=local_day(start, zone),
+                    day=day_of,
                     start=start,
                     end=end,
                     kwh=kwh(int(self._kwh[at])) if self._seen[at] else None,
                     fed_in_kwh=kwh(int(self._fed_in[at])) if self._feeds[at] else None,
                     carried_kwh=kwh(int(self._carried[at])),
-                    coverage=min(int(covered[at]) * HOUR / (end - start), 1.0),
+                    coverage=min(int(covered[at]) * HOUR / (end - start), 1.0) if end > start else 0.0,
                 )
             )
         return found
