@@ -14,6 +14,7 @@ import msgspec
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from wattline.households.meters.model import TooMany
 from wattline.model.errors import (
@@ -67,6 +68,9 @@ def told(error: Exception) -> tuple[int, str, dict[str, str]]:
         return 400, _first_fault(error), {}
     if isinstance(error, HTTPException):
         return error.status_code, str(error.detail), dict(error.headers or {})
+    if isinstance(error, ClientDisconnect):
+        # Nobody hears it, and nothing failed.
+        return 400, "the caller hung up", {}
     for kind, status in STATUSES:
         if isinstance(error, kind):
             return status, str(error) or HTTPStatus(status).phrase, _headers(status, error)

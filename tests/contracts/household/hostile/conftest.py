@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 
 import pytest
@@ -28,7 +29,7 @@ async def both(
     clock, further = ManualClock(START), {}
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres")
-        url = server.create("hostile_households", request.getfixturevalue("migrated_postgres"))
+        url = server.create(f"hostile_{uuid.uuid4().hex}", request.getfixturevalue("migrated_postgres"))
         further["state_url"] = url.render_as_string(hide_password=False)
     async with opened(tmp_path_factory.mktemp("hostile"), clock, mqtt=False, **further) as (platform, app):
         yield platform, app, clock

@@ -52,14 +52,14 @@ async def send(home: Home, token: str, value: float, time: int) -> httpx.Respons
 
 
 async def kettle(home: Home, now: int) -> None:
-    """A reading every 15 s for the last day: 200 W, and 2 kW more for five minutes of every hour."""
+    """A reading every 15 s for the last 12 hours: 200 W, and 2 kW more for five minutes of each."""
     stream = home.households.meters.stream(home.tenant, home.user, home.mac)
     assert stream is not None
     rows, total = [], 2000.0
-    for at in range(24 * 240):
+    for at in range(12 * 240):
         watts = 2200 if 100 <= at % 240 < 120 else 200
         total += watts * 15 / 3.6e6
-        rows.append(Row(stream.id, now - DAY + at * 15 * SECOND, now, (total, None, watts, total, None), 0))
+        rows.append(Row(stream.id, now - 12 * HOUR + at * 15 * SECOND, now, (total, None, watts, total, None), 0))
     await home.platform.pipeline.ingest.submit(rows)
 
 
@@ -85,7 +85,7 @@ async def test_the_same_work_ten_times_at_once_is_done_once(home: Home, both: Bo
     assert await count(platform, tables.reports, *mine) == 1
     assert await count(platform, ledger, ledger.c.tenant == home.tenant, ledger.c.kind == "report") == 1
     found = (await home.call("GET", f"/users/{home.user}/peaks")).json()["peaks"]
-    assert len(found) >= 20
+    assert len(found) >= 10
     assert len({each["start"] for each in found}) == len(found)
     # What is taken away while everybody looks stays away.
     gone = [home.call("DELETE", f"/users/{home.user}/peaks/{each['id']}") for each in found]
@@ -134,7 +134,7 @@ async def test_no_reading_is_lost_while_the_meter_changes_hands(home: Home, both
     taken: set[int] = set()
 
     async def device() -> None:
-        for at in range(60):
+        for at in range(40):
             time = now + at * 15 * SECOND
             answer = await send(home, token, 1000 + at * 0.01, time)
             assert answer.status_code in (200, 400, 404), answer.text
@@ -142,7 +142,7 @@ async def test_no_reading_is_lost_while_the_meter_changes_hands(home: Home, both
                 taken.add(time)
 
     async def clerk() -> None:
-        for number in range(8):
+        for number in range(6):
             user = (other.user, home.user, None)[number % 3]
             answer = await home.call("POST", f"/sensors/{home.mac}/assign", json={"user_id": user})
             assert answer.status_code == 200, answer.text
@@ -163,7 +163,7 @@ async def test_no_reading_is_lost_while_the_meter_changes_hands(home: Home, both
 
 
 async def test_nobody_is_assigned_to_who_is_deleted_meanwhile(home: Home) -> None:
-    for _ in range(5):
+    for _ in range(3):
         user, mac = (await home.call("POST", "/users", json={"name": "Short"})).json()["id"], new_mac()
         await home.call("POST", "/sensors", json={"sensor_id": mac})
         assign = [home.call("POST", f"/sensors/{mac}/assign", json={"user_id": user}) for _ in range(3)]

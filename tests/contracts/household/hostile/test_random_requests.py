@@ -41,7 +41,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 OPERATIONS = 57
-EXAMPLES = 6
+EXAMPLES = 4
 KEYS = (None, "own", "own", "ml", "cron", "admin", "admin", "admin")
 Started = tuple[str, dict[str, str], dict[str, object]]
 """The address of a server, keys by what they open, and what it holds, by the parameter that may name it."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.conftest import sqlite_url
 from tests.notify.mailbox import Mailbox, mail_server
 from tests.server_process import ServerProcess
+from wattline.identity.service import Identity
+from wattline.model.clock import SystemClock
+from wattline.state.database import Database
 
 MAC = "AA:BB:CC:DD:EE:01"
 M = "/api/v1/household"
@@ -24,11 +27,17 @@ SECONDS = 20
 
 
 def new_key(data: Path) -> str:
-    """A key for everything."""
-    command = [sys.executable, "-m", "wattline", "key", "create", "--contract", "household", "--name", "k", "--data", str(data)]
-    for scope in ("admin", "ml", "cron"):
-        command += ["--scope", f"household:{scope}"]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    """A key for everything, made beside the server."""
+
+    async def create() -> str:
+        database = Database(sqlite_url(data / "state.db"))
+        try:
+            identity = Identity(database, SystemClock())
+            return (await identity.create("default", "k", [f"household:{each}" for each in ("admin", "ml", "cron")]))[1]
+        finally:
+            await database.close()
+
+    return asyncio.run(create())
 
 
 def wait_for(mailbox: Mailbox, count: int) -> None:
