@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.billing.days import zone_named
+from wattline.households.accounts import store as accounts_store
 from wattline.households.accounts.model import Tariff, User
 from wattline.households.accounts.service import Accounts
 from wattline.households.anomalies import store
@@ -196,7 +197,9 @@ class Anomalies:
         return found
 
     async def _write(self, connection: AsyncConnection, row: Anomaly, user: User, now: int) -> None:
-        letter = letter_of(row, user, now)
+        # Held until the end, so that nobody who is deleted now is written to afterwards, or at an address that was taken back.
+        held = await accounts_store.user(connection, user.tenant, user.id, hold=True)
+        letter = None if held is None else letter_of(row, held, now)
         if letter is None:
             return
         try:
