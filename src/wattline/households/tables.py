@@ -147,7 +147,7 @@ peaks = sa.Table(
     sa.Column("suggested", sa.BigInteger),
     sa.UniqueConstraint("tenant", "user", "mac", "start"),
     sa.Index("ix_household_peaks_tenant_user_end", "tenant", "user", "end"),
-    sa.Index("ix_household_peaks_untold", "end", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
+    sa.Index("ix_household_peaks_untold", "updated", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
 )
 """`power_w` is the mean above the base load `base_w`; `energy_kwh` is what the peak used above it. `suggested` is the `updated`
 of the form for which appliances were suggested last, null where that is still to be done."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from wattline.households.peaks import late, store, telling
@@ -27,11 +27,11 @@ StreamOf = Callable[[str, str, str], Stream | None]
 """The rows of a meter (tenant, household, address), if there are any."""
 
 NEAR = LAG + 2 * WINDOW
-"""us that meters looked at together may lag behind; what lies farther back is looked at one meter at a time."""
+"""us that meters looked at together may lag behind; what lies farther back is looked at day by day."""
 OLDEST = 90 * DAY
 """us before now where the first look at a meter begins at the earliest."""
-RESUMED = 20
-"""Meters of which a day is read together, to tell from where on to look again."""
+TOGETHER = 25
+"""Meters of which a day is read together, so that memory does not grow with their number."""
 UNTOLD = 2 * DAY
 """us for which a peak is told of again, where that failed."""
 
@@ -45,6 +45,15 @@ class Place:
     stream: Stream
     ended: int | None = None
     former: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A home that is far behind: the time of its newest reading, and the ends of the days that it has readings on (us)."""
+
+    watched: Watched
+    newest: int
+    ends: Sequence[int]
 
 
 class Rounds:
@@ -69,13 +78,12 @@ class Rounds:
                 groups.setdefault(closed, []).append(Watched(home, places[home].stream, None, closed))
         for closed, group in groups.items():
             back = partial(self._back, notes, closed)
-            for at in range(0, len(group), RESUMED):
-                await _each("from when on to look at a meter again was not found", back, group[at : at + RESUMED])
+            for at in range(0, len(group), TOGETHER):
+                await _each("from when on to look at a meter again was not found", back, group[at : at + TOGETHER])
 
     async def _back(self, notes: Mapping[Home, Note], closed: int, watched: Sequence[Watched]) -> None:
         began = self._clock.micros()
-        async with self._database.read() as connection:
-            before = await store.standings(connection, [each.home for each in watched])
+        before = await self._standings([each.home for each in watched])
         looked = [each for each in watched if each.home in before and closed < before[each.home].upto]
         since = await resume(self._series, looked, closed) if looked else []
         to = {each.home: Standing(closed, at) for each, at in zip(looked, since, strict=True)}
@@ -84,8 +92,7 @@ class Rounds:
 
     async def look(self, places: Mapping[Home, Place], slot: int) -> None:
         """Look at the windows that closed before `slot` (us)."""
-        async with self._database.read() as connection:
-            standings = await store.standings(connection, list(places))
+        standings = await self._standings(list(places))
         watched = [Watched(home, place.stream, standings.get(home), slot, place.ended) for home, place in places.items()]
         near: list[Watched] = []
         behind: list[Watched] = []
@@ -97,8 +104,8 @@ class Rounds:
         await self._together(near, slot, last=True)
         await self._catch_up(behind, slot)
 
-    async def _together(self, watched: Sequence[Watched], end: int, *, last: bool) -> bool:
-        """Look at all of them up to `end`. Whether all went well."""
+    async def _together(self, watched: Sequence[Watched], end: int, *, last: bool) -> list[Watched]:
+        """Look at all of them up to `end`, and tell with which that failed."""
 
         async def seen(some: Sequence[Watched]) -> None:
             homes = [each.home for each in some]
@@ -118,6 +125,7 @@ class Rounds:
         found = await self._series.buckets(streams, sensors, max(oldest, 0) // DAY * DAY, slot, DAY)
         used = found.count > 0
         sensor, first, last = found.group[used], found.first_time[used], found.last_time[used]
+        plans: dict[Home, _Plan] = {}
         for each, mine in zip(watched, sensors, strict=True):
             days = sensor == mine
             newest = int(last[days].max(initial=0))
@@ -127,21 +135,29 @@ class Rounds:
             if each.ended is not None and max([0, *ends]) < ceiling(each.ended) <= slot:
                 ends.append(ceiling(each.ended))
             begin = floor(min([*first[days].tolist(), *ends[:1], slot]))
-            stands = await self._days(each, begin, ends)
-            if stands is not None:
-                self._seen[each.home] = newest, stands
+            plans[each.home] = _Plan(replace(each, begin=begin), newest, ends)
+        for end in sorted({end for plan in plans.values() for end in plan.ends}):
+            await self._day(plans, end)
+        standings = await self._standings(list(plans))
+        self._seen |= {home: (plan.newest, standings[home]) for home, plan in plans.items() if home in standings}
 
-    async def _days(self, watched: Watched, begin: int, ends: Sequence[int]) -> Standing | None:
-        """Look at the days that end then, and tell where that leaves the home; None where it failed."""
-        now = Watched(watched.home, watched.stream, watched.standing, begin, watched.ended)
-        for end in ends:
-            if now.standing is None or now.standing.upto < end:
-                if not await self._together([now], end, last=end == ends[-1]):
-                    return None
-                async with self._database.read() as connection:
-                    standing = (await store.standings(connection, [now.home])).get(now.home)
-                now = Watched(now.home, now.stream, standing, begin, now.ended)
-        return now.standing
+    async def _day(self, plans: dict[Home, _Plan], end: int) -> None:
+        """Look at the homes that have readings on a day up to its end; those where that fails are planned no further."""
+        due = [home for home, plan in plans.items() if end in plan.ends]
+        standings = await self._standings(due)
+        watched = [replace(plans[home].watched, standing=standings.get(home)) for home in due]
+        behind = sorted(
+            (each for each in watched if each.standing is None or each.standing.upto < end), key=lambda each: each.since
+        )
+        for last in (False, True):
+            some = [each for each in behind if (end == plans[each.home].ends[-1]) is last]
+            for at in range(0, len(some), TOGETHER):
+                for failed in await self._together(some[at : at + TOGETHER], end, last=last):
+                    del plans[failed.home]
+
+    async def _standings(self, homes: Sequence[Home]) -> dict[Home, Standing]:
+        async with self._database.read() as connection:
+            return await store.standings(connection, homes)
 
     async def _keep(self, looks: Sequence[Look]) -> None:
         if not looks:
@@ -153,7 +169,7 @@ class Rounds:
             await self._tell([(peak, found.times, found.watts) for peak, found in changed], [now] * len(changed))
 
     async def tell_again(self, stream_of: StreamOf, tenant: str | None, mac: str | None = None) -> None:
-        """Tell of the peaks of the last days that were stored and not told of: the process may have died in between."""
+        """Tell of the peaks that were stored in the last days and not told of: the process may have died in between."""
         since = self._clock.micros() - UNTOLD
         async with self._database.read() as connection:
             untold = await telling.untold(connection, since, tenant, mac)
@@ -177,13 +193,13 @@ class Rounds:
             _log("no appliances were suggested for new peaks", error, peaks=len(profiles))
 
 
-async def _each(text: str, work: Callable[[Sequence[Watched]], Awaitable[None]], some: Sequence[Watched]) -> bool:
+async def _each(text: str, work: Callable[[Sequence[Watched]], Awaitable[None]], some: Sequence[Watched]) -> list[Watched]:
     """Do some work on all of them at once; on one after the other where that fails, so that one does not hinder the others.
 
-    A failure of one is logged with the text. Whether all went well.
+    A failure of one is logged with the text. Those with which it failed.
     """
     if not some:
-        return True
+        return []
     try:
         await work(some)
     except (Unavailable, StorageFull):
@@ -192,9 +208,9 @@ async def _each(text: str, work: Callable[[Sequence[Watched]], Awaitable[None]],
     except Exception as error:
         if len(some) == 1:
             _log(text, error, stream=some[0].stream.id)
-            return False
-        return all([await _each(text, work, [one]) for one in some])
-    return True
+            return [some[0]]
+        return [failed for one in some for failed in await _each(text, work, [one])]
+    return []
 
 
 def _log(text: str, error: Exception, **known: int) -> None:

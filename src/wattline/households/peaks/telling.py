@@ -17,8 +17,10 @@ _p = peaks.c
 
 
 async def untold(connection: AsyncConnection, since: int, tenant: str | None, mac: str | None) -> list[tuple[Peak, int]]:
-    """The oldest peaks that end after `since` and were not told of since they changed, each with when that was (us)."""
-    statement = sa.select(peaks).where(_p.suggested.is_(None), _p.end > since).order_by(_p.end, _p.id).limit(MOST_UNTOLD)
+    """The first peaks that changed after `since` and were not told of since then, each with when that was (us)."""
+    statement = (
+        sa.select(peaks).where(_p.suggested.is_(None), _p.updated > since).order_by(_p.updated, _p.id).limit(MOST_UNTOLD)
+    )
     if tenant is not None:
         statement = statement.where(_p.tenant == tenant)
     if mac is not None:

@@ -23,4 +23,4 @@ def upgrade() -> None:
     )
     op.add_column("household_peaks", sa.Column("suggested", sa.BigInteger))
     op.execute(sa.text("UPDATE household_peaks SET suggested = updated"))
-    op.create_index("ix_household_peaks_untold", "household_peaks", ["end"], sqlite_where=UNTOLD, postgresql_where=UNTOLD)
+    op.create_index("ix_household_peaks_untold", "household_peaks", ["updated"], sqlite_where=UNTOLD, postgresql_where=UNTOLD)
