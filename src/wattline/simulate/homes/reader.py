@@ -10,12 +10,14 @@ from datetime import datetime
 
 import httpx
 
-from wattline.model.clock import MINUTE, SECOND, Clock, to_micros
+from wattline.model.clock import HOUR, MINUTE, SECOND, Clock, to_micros
 from wattline.simulate.homes.definition import HOMES, Home
 from wattline.simulate.homes.device import Device
 from wattline.simulate.sender import Pause
 
 AGAIN_SECONDS = 2.0
+FINE = 6 * HOUR
+"""Of the past, so much is told by the minute, and what is older every five minutes."""
 _logger = logging.getLogger(__name__)
 
 
@@ -38,11 +40,12 @@ async def newest(client: httpx.AsyncClient, admin: str, home: Home, pause: Pause
 
 
 async def _past(device: Device, since: int, clock: Clock, stop: asyncio.Event) -> None:
-    """Tell what the meter showed at every minute since then."""
+    """Tell what the meter showed since then."""
     at = -(-since // MINUTE) * MINUTE
+    fine = clock.micros() - FINE
     while at < clock.micros() - MINUTE and not stop.is_set():
         await device.read(at, dated=True)
-        at += MINUTE
+        at += MINUTE if at >= fine else 5 * MINUTE
 
 
 async def _live(device: Device, clock: Clock, stop: asyncio.Event) -> None:
