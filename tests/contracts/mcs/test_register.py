@@ -54,7 +54,8 @@ def operations(description: dict[str, Any]) -> Iterator[Operation]:
     for path, item in description["paths"].items():
         if path.startswith("/api/v1/") or path in {"/health", "/stats"}:
             for method in OPERATIONS:
-                if method in item:
+                # Another contract has paths below the prefix too.
+                if method in item and not item[method]["tags"][0].startswith("Household"):
                     yield method, path, item[method]
 
 
@@ -282,7 +283,8 @@ def test_no_setting_has_a_secret_by_default(tmp_path: Path) -> None:
     secret = re.compile(r"pass|secret|token|credential|username")
     named = [name for name in Settings.model_fields if secret.search(name)]
     assert "smtp_password" in named
-    assert [name for name in named if getattr(made, name) is not None] == []
+    # How long a token holds is no secret.
+    assert [name for name in named if not isinstance(getattr(made, name), int | None)] == []
     for url in (made.telemetry_url, made.state_url, made.mqtt_url or ""):
         assert "@" not in url
     assert not made.open
