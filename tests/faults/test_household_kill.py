@@ -16,7 +16,7 @@ import pytest
 
 from tests.server_process import ServerProcess
 
-CYCLES = 3
+CYCLES = 2
 MANAGEMENT = "/api/v1/household"
 STEP_KWH = 0.01
 STEP_MS = 15_000

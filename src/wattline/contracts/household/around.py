@@ -20,8 +20,7 @@ BODILESS = ("GET", "HEAD", "OPTIONS")
 
 class Around:
     """Wraps what answers this contract's paths. No cookie is ever asked for, so every one of `origins` (`*`: any) may read what
-    it has a key for. A body has at most `most_bytes`, on the paths of `larger` as many as it says. The paths of `bare` look
-    after themselves: devices call them, often, and no browser does.
+    it has a key for. A body has at most `most_bytes`, on the paths of `larger` as many as it says.
     """
 
     def __init__(
@@ -30,12 +29,10 @@ class Around:
         origins: Collection[str],
         most_bytes: int,
         larger: Mapping[str, int] | None = None,
-        bare: Collection[str] = (),
     ) -> None:
         self._app = app
         self._most_bytes = most_bytes
         self._larger = larger or {}
-        self._bare = frozenset(bare)
         self._cors = CORSMiddleware(
             self._answered,
             allow_origins=list(origins),
@@ -46,7 +43,7 @@ class Around:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await (self._app if scope["path"] in self._bare else self._cors)(scope, receive, send)
+        await self._cors(scope, receive, send)
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         sent = _Sent(send)
