@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from fastapi import APIRouter, FastAPI, Request
@@ -32,6 +32,11 @@ class Contract(Protocol):
     @property
     def hot(self) -> Mapping[str, ASGIApp]:
         """What answers exact paths before everything else."""
+        ...
+
+    @property
+    def for_devices(self) -> Collection[str]:
+        """The hot paths that are called by devices with fixed readers: see `wattline.framing`."""
         ...
 
     @property
@@ -76,6 +81,7 @@ class Front:
 
     def __init__(self, contracts: Sequence[Contract], app: FastAPI, metrics: Metrics) -> None:
         self.hot: dict[str, ASGIApp] = {}
+        self.for_devices = frozenset(path for contract in contracts for path in contract.for_devices)
         self.app = app
         self._metrics = metrics
         self._owners = Owners([contract for contract in contracts if contract.around is not None])
@@ -126,7 +132,7 @@ def _own_routes(app: FastAPI, platform: Platform) -> None:
         return Response(platform.metrics.render(), media_type=CONTENT_TYPE)
 
 
-def create_app(platform: Platform) -> ASGIApp:
+def create_app(platform: Platform) -> Front:
     """The ASGI application of a running platform."""
     app = FastAPIOffline(
         title="Wattline",

@@ -7,13 +7,11 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from wattline.contracts.household import devices
-from wattline.contracts.household.routes import PREFIX
 from wattline.framing import framed
 from wattline.gateways.address import is_loopback
 from wattline.model.errors import Invalid, Unavailable
@@ -22,8 +20,6 @@ from wattline.settings import Settings
 BACKLOG = 4096
 # Longer than the usual idle time of a reverse proxy's pool, so that it is never the server that hangs up first.
 KEEP_ALIVE_SECONDS = 75
-FRAMED = (*devices.PATHS, *(f"{PREFIX}{path}" for path in devices.PATHS))
-"""Paths whose answers are read by devices with fixed readers."""
 
 
 def check_exposure(settings: Settings) -> None:
@@ -92,9 +88,19 @@ class _Uvicorn(uvicorn.Server):
 
 
 class Server:
-    """One application on one listener. `stopping` is called once, before the drain, so that endless responses can end."""
+    """One application on one listener. `stopping` is called once, before the drain, so that endless responses can end.
 
-    def __init__(self, app: ASGIApp, listener: Listener, settings: Settings, stopping: Callable[[], None]) -> None:
+    Answers of the paths in `for_devices` are framed for devices with fixed readers.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        listener: Listener,
+        settings: Settings,
+        stopping: Callable[[], None],
+        for_devices: Collection[str] = (),
+    ) -> None:
         self.url = listener.url
         self.accepting = asyncio.Event()
         self.ended = asyncio.Event()
@@ -102,7 +108,7 @@ class Server:
         config = uvicorn.Config(
             app,
             loop="uvloop",
-            http=framed(FRAMED),
+            http=framed(for_devices),
             ws="websockets-sansio",
             # Live frames are small and sent to many: compressing each for each client costs more than it saves.
             ws_per_message_deflate=False,

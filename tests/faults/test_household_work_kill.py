@@ -39,6 +39,7 @@ async def killed(worker: Hand, slot: int, choice: random.Random) -> None:
     await worker.until("begin")
     if choice.random() < 0.3:
         await worker.until("end")
+    # Not waiting for anything: the moment of the kill is what is tried.
     await asyncio.sleep(choice.uniform(0, 0.6))
     await worker.kill()
 

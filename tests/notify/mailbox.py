@@ -57,6 +57,7 @@ class Mailbox:
     def __init__(self) -> None:
         self.arrived: list[Mail] = []
         self.sessions = 0
+        self._changed = threading.Condition()
         self.refuse_recipient: Reply = lambda recipient: None
         self.refuse_text: Reply = lambda recipient: None
         self.hold_text: threading.Event | None = None
@@ -73,11 +74,21 @@ class Mailbox:
     def titles(self, recipient: str | None = None) -> list[str]:
         return [mail.title for mail in self.mails(recipient)]
 
+    def wait_for(self, enough: Callable[[], bool], seconds: float) -> bool:
+        """Wait, in another thread than the server's, until what came in is enough; whether it was in time."""
+        with self._changed:
+            return self._changed.wait_for(enough, seconds)
+
+    def _tell(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
     async def handle_EHLO(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         self.sessions += 1
         session.host_name = hostname
+        self._tell()
         return responses
 
     async def handle_RCPT(  # noqa: N802
@@ -97,6 +108,7 @@ class Mailbox:
         content = cast(bytes, envelope.content)
         message = cast(EmailMessage, message_from_bytes(content, policy=POLICY))
         self.arrived.append(Mail(recipient, message))
+        self._tell()
         if self.hold_text is not None:
             await asyncio.get_running_loop().run_in_executor(None, self.hold_text.wait, 10)
         return "250 accepted"

@@ -88,7 +88,7 @@ async def _serve(settings: Settings, listener: Listener, stop: _Stop, prepare: S
         await platform.open_gates()
         if prepare is not None:
             await prepare(platform, listener.url)
-        stop.server = server = Server(app, listener, settings, stopping=platform.begin_stop)
+        stop.server = server = Server(app, listener, settings, platform.begin_stop, app.for_devices)
         async with server.serving() as url:
             _settle_memory()
             sys.stdout.write(f"ready {url}\n")

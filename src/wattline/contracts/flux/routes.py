@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
@@ -51,6 +51,7 @@ class FluxContract:
     routers: Sequence[tuple[str, APIRouter]]
     around: Callable[[ASGIApp], ASGIApp]
     prefixes: Sequence[str] = PREFIXES
+    for_devices: Collection[str] = ()
 
     def failed(self, request: Request, error: Exception) -> Response:
         """The answer to a failure at one of this contract's paths."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ class HopContract:
     routers: Sequence[tuple[str, APIRouter]]
     feed: Feed
     prefixes: Sequence[str] = (f"{PREFIX}/",)
+    for_devices: Collection[str] = ()
     around: Callable[[ASGIApp], ASGIApp] | None = None
 
     def failed(self, request: Request, error: Exception) -> Response:

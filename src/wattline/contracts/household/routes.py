@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
@@ -58,6 +58,11 @@ class HouseholdContract:
     routers: Sequence[tuple[str, APIRouter]]
     around: Callable[[ASGIApp], ASGIApp] | None = None
     prefixes: Sequence[str] = PREFIXES
+
+    @property
+    def for_devices(self) -> Collection[str]:
+        """All that is hot here is called by the readers of meters."""
+        return self.hot.keys()
 
     def failed(self, request: Request, error: Exception) -> Response:
         """The answer to a failure at one of this contract's paths."""

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import httpx
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from tests.stores import Spine, spine
 from wattline.app import Contract, Front
@@ -128,20 +128,20 @@ async def elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"other"})
 
 
-def application(meters: Meters, metrics: Metrics) -> ASGIApp:
+def application(meters: Meters, metrics: Metrics) -> Front:
     """The doors at the root and below /api/v1."""
     doors = devices.build(cast(Households, SimpleNamespace(meters=meters)), metrics)
     hot = {f"{prefix}{path}": door for path, door in doors.items() for prefix in ("", "/api/v1")}
-    contract = SimpleNamespace(hot=hot, around=None, prefixes=())
+    contract = SimpleNamespace(hot=hot, around=None, prefixes=(), for_devices=hot.keys())
     return Front([cast(Contract, contract)], cast(FastAPI, elsewhere), metrics)
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, **settings: object) -> AsyncIterator[str]:
+async def listening(app: Front, **settings: object) -> AsyncIterator[str]:
     """The URL of an application on a free port of this machine."""
     chosen = Settings.model_validate({"port": 0, **settings})
     listener = Listener(chosen.host, chosen.port, tls=chosen.tls_cert is not None)
-    async with Server(app, listener, chosen, stopping=lambda: None).serving() as url:
+    async with Server(app, listener, chosen, lambda: None, app.for_devices).serving() as url:
         yield url
 
 

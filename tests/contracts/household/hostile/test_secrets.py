@@ -40,10 +40,7 @@ def new_key(data: Path) -> str:
 
 
 def wait_for(mailbox: Mailbox, count: int) -> None:
-    end = time.monotonic() + SECONDS
-    while len(mailbox.mails()) < count and time.monotonic() < end:
-        time.sleep(0.02)
-    assert len(mailbox.mails()) >= count
+    assert mailbox.wait_for(lambda: len(mailbox.mails()) >= count, SECONDS)
 
 
 def live(http: httpx.Client, key: str) -> tuple[set[str], list[httpx.Response]]:

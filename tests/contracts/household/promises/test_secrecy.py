@@ -96,10 +96,7 @@ def mailbox() -> Iterator[Mailbox]:
 
 def told(mailbox: Mailbox) -> None:
     """Wait until the one mail arrived and the other one was refused."""
-    end = time.monotonic() + SECONDS
-    while len(mailbox.mails()) < 1 or mailbox.sessions < 2:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    assert mailbox.wait_for(lambda: len(mailbox.mails()) >= 1 and mailbox.sessions >= 2, SECONDS)
 
 
 def test_no_line_of_a_log_holds_a_secret_or_who_lives_there(tmp_path: Path, mailbox: Mailbox) -> None:
