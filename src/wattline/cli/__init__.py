@@ -5,14 +5,6 @@ exit code of a wrong request, 1 of one that failed; what is meant for another pr
 Entry points: `program.main`; one file per group of commands.
 """
 
-from wattline.lean import without
+from wattline.cli.program import main
 
 __all__ = ["main"]
-
-
-def main() -> None:
-    """Run the command line."""
-    without("pygments")
-    from wattline.cli import program
-
-    program.main()

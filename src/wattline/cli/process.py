@@ -13,7 +13,7 @@ import structlog
 import uvloop
 
 from wattline.app import create_app
-from wattline.lean import without
+from wattline.lean import without_pandas
 from wattline.logs import configure_logs
 from wattline.platform import Platform
 from wattline.server import Listener, Server, check_exposure
@@ -118,7 +118,7 @@ def run(settings: Settings, *, prepare: Step | None = None, beside: Step | None 
     Raises `Invalid` before anything is opened, `Unavailable` where the address is taken, `StoreLocked` where another
     process works on the data directory, and what a store raises on opening.
     """
-    without("pandas")
+    without_pandas()
     check_exposure(settings)
     configure_logs(settings.log_level, settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
