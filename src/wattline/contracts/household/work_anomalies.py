@@ -5,31 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
 
 from wattline.contracts.household.documents import refusals
 from wattline.contracts.household.gate import CRON, Admitted, Gate
 from wattline.contracts.household.household_anomalies import HouseholdAnomaly, shown
-from wattline.contracts.household.work_body import asked, request_body
+from wattline.contracts.household.work_body import TAGS, WorkDone, of_sensor, request_body
 from wattline.households.service import Households
-from wattline.model.errors import Invalid, NotFound
-
-TAGS = ["Household work"]
 
 
-class AnomaliesProcessed(BaseModel):
+class AnomaliesProcessed(WorkDone):
     """The incidents that were found to begin, go on or end since the newest half hour closed."""
 
-    status: int = Field(description="As the HTTP status.")
-    statusMessage: str  # noqa: N815 - the name that callers know
     anomalies: list[HouseholdAnomaly]
-
-
-class AnomaliesLookedFor(BaseModel):
-    """That every meter was looked at."""
-
-    status: int = Field(description="As the HTTP status.")
-    statusMessage: str  # noqa: N815 - the name that callers know
 
 
 def build(households: Households, gate: Gate) -> APIRouter:
@@ -51,16 +38,10 @@ def build(households: Households, gate: Gate) -> APIRouter:
         an earlier one or the server itself: asked again within the half hour, the answer is the same and nothing is done twice.
         A sensor that is unknown, another tenant's or assigned to nobody, and one without such an incident, is a 404.
         """
-        caller, sensor = await asked(request, gate, "sensor_id", "sensorId")
-        try:
-            found = await households.anomalies.process(caller.tenant, sensor)
-        except Invalid:
-            raise NotFound("there is no such sensor") from None
-        if not found:
-            raise NotFound("no anomalies found")
+        found = await of_sensor(request, gate, households.anomalies.process, "anomalies")
         return {"status": 200, "statusMessage": "Anomalies processed", "anomalies": [shown(each) for each in found]}
 
-    @keyed.get("/anomaly", summary="Look for everybody's anomalies", response_model=AnomaliesLookedFor, responses=refusals())
+    @keyed.get("/anomaly", summary="Look for everybody's anomalies", response_model=WorkDone, responses=refusals())
     async def everybody(caller: Admitted) -> dict[str, Any]:
         """The same for every sensor of the key's tenant, anomalies or none. The server does so by itself every half hour."""
         await households.anomalies.process_all(households.anomalies.slot(), tenant=caller.tenant)

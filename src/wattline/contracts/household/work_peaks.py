@@ -10,13 +10,10 @@ from pydantic import BaseModel, Field
 
 from wattline.contracts.household.documents import refusals
 from wattline.contracts.household.gate import CRON, Admitted, Gate
-from wattline.contracts.household.work_body import asked, request_body
+from wattline.contracts.household.work_body import TAGS, WorkDone, of_sensor, request_body
 from wattline.households.peaks.model import Peak
 from wattline.households.service import Households
 from wattline.model.clock import from_micros
-from wattline.model.errors import Invalid, NotFound
-
-TAGS = ["Household work"]
 
 
 class MarkedPeak(BaseModel):
@@ -30,19 +27,10 @@ class MarkedPeak(BaseModel):
     energy_kwh: float = Field(description="What was used above the base load.")
 
 
-class PeaksProcessed(BaseModel):
+class PeaksProcessed(WorkDone):
     """The peaks that were found or have grown since the newest half hour closed."""
 
-    status: int = Field(description="As the HTTP status.")
-    statusMessage: str  # noqa: N815 - the name that callers know
     peaks: list[MarkedPeak]
-
-
-class PeaksMarked(BaseModel):
-    """That every meter was looked at."""
-
-    status: int = Field(description="As the HTTP status.")
-    statusMessage: str  # noqa: N815 - the name that callers know
 
 
 def _shown(peak: Peak) -> dict[str, Any]:
@@ -75,16 +63,10 @@ def build(households: Households, gate: Gate) -> APIRouter:
         one or the server itself: asked again within the half hour, the answer is the same and nothing is done twice. A sensor
         that is unknown, another tenant's or assigned to nobody, and one without such a peak, is a 404.
         """
-        caller, sensor = await asked(request, gate, "sensor_id", "sensorId")
-        try:
-            found = await households.peaks.process(caller.tenant, sensor)
-        except Invalid:
-            raise NotFound("there is no such sensor") from None
-        if not found:
-            raise NotFound("no peaks found")
+        found = await of_sensor(request, gate, households.peaks.process, "peaks")
         return {"status": 200, "statusMessage": "Peaks processed", "peaks": [_shown(peak) for peak in found]}
 
-    @keyed.get("/mark_peaks", summary="Look for everybody's peaks", response_model=PeaksMarked, responses=refusals())
+    @keyed.get("/mark_peaks", summary="Look for everybody's peaks", response_model=WorkDone, responses=refusals())
     async def mark(caller: Admitted) -> dict[str, Any]:
         """The same for every sensor of the key's tenant, peaks or none. The server does so by itself every half hour."""
         await households.peaks.process_all(households.peaks.slot(), tenant=caller.tenant)

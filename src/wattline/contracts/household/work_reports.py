@@ -5,26 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
 
 from wattline.contracts.household.documents import refusals
 from wattline.contracts.household.gate import CRON, Admitted, Gate
 from wattline.contracts.household.report_documents import HouseholdReport, shown
-from wattline.contracts.household.work_body import asked, request_body
+from wattline.contracts.household.work_body import TAGS, WorkDone, asked, request_body
 from wattline.households.service import Households
 from wattline.model.clock import Clock
 
-TAGS = ["Household work"]
 
-
-class ReportsMade(BaseModel):
-    """That every report that was due is made."""
-
-    status: int = Field(description="As the HTTP status.")
-    statusMessage: str  # noqa: N815 - the name that callers know
-
-
-class ReportMade(ReportsMade):
+class ReportMade(WorkDone):
     """The report of a household."""
 
     report: HouseholdReport
@@ -51,7 +41,7 @@ def build(households: Households, gate: Gate, clock: Clock) -> APIRouter:
         report = await households.reports.process(caller.tenant, user)
         return {"status": 200, "statusMessage": "Report created", "report": shown(report)}
 
-    @keyed.get("/reports", summary="Make every report that is due", response_model=ReportsMade, responses=refusals(500))
+    @keyed.get("/reports", summary="Make every report that is due", response_model=WorkDone, responses=refusals(500))
     async def every(caller: Admitted) -> dict[str, Any]:
         """Of every household of the key's tenant, and answer when that is done: with 500 where one failed. The server does this
         by itself every hour.

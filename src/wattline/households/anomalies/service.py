@@ -21,7 +21,7 @@ from wattline.households.anomalies.model import Anomaly
 from wattline.households.anomalies.silence import first_after, last_heard, over, silence
 from wattline.households.anomalies.store import Key, Move, Overtaken
 from wattline.households.anomalies.watch import HISTORY, WINDOW, Found, Learnt, Watched, look, together
-from wattline.households.meters.model import Kind, Meter
+from wattline.households.meters.model import ELECTRICITY, Meter
 from wattline.households.meters.service import Meters
 from wattline.ingest.series import Series
 from wattline.model.clock import DAY, HOUR, MINUTE, Clock
@@ -32,7 +32,6 @@ from wattline.state.database import Database
 
 __all__ = ["Anomalies", "Anomaly"]
 
-ELECTRICITY = (Kind.ANALOG_ELECTRICITY, Kind.DIGITAL_ELECTRICITY)
 SETTLING = 30 * MINUTE
 """us after the start of a process before it calls a meter silent: it may be the server that was away."""
 log = logging.getLogger(__name__)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from wattline.households.meters.model import Kind
+from wattline.households.meters.model import ELECTRICITY
 from wattline.households.meters.service import Meters
 from wattline.model.errors import NotFound
 from wattline.registry.stream import Stream
-
-NOT_ELECTRIC = (Kind.GAS, Kind.WATER)
 
 
 async def electric_streams(meters: Meters, tenant: str, user: str) -> list[Stream]:
@@ -25,6 +23,6 @@ async def electric_streams(meters: Meters, tenant: str, user: str) -> list[Strea
 
 def _measures_else(meters: Meters, tenant: str, mac: str) -> bool:
     try:
-        return meters.meter(tenant, mac).kind in NOT_ELECTRIC
+        return meters.meter(tenant, mac).kind not in ELECTRICITY
     except NotFound:
         return False

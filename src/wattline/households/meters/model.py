@@ -41,6 +41,10 @@ class Kind(IntEnum):
     WATER = 3
 
 
+ELECTRICITY = (Kind.ANALOG_ELECTRICITY, Kind.DIGITAL_ELECTRICITY)
+"""The kinds of which peaks, anomalies and reports tell."""
+
+
 class TooMany(WattlineError):
     """Asked too often; again after so many seconds."""
 

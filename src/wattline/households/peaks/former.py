@@ -5,11 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wattline.households.meters.model import Kind
+from wattline.households.meters.model import ELECTRICITY
 from wattline.households.peaks.store import NEVER, WORK, Home
 from wattline.households.tables import assignments, meters, progress, users
 
-ELECTRICITY = (Kind.ANALOG_ELECTRICITY, Kind.DIGITAL_ELECTRICITY)
 _a, _g, _m, _u = assignments.c, progress.c, meters.c, users.c
 
 

@@ -7,10 +7,10 @@ from contextlib import AbstractAsyncContextManager
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wattline.households.meters.model import Meter
+from wattline.households.meters.model import ELECTRICITY, Meter
 from wattline.households.meters.service import Meters
 from wattline.households.peaks import queries, store
-from wattline.households.peaks.former import ELECTRICITY, former
+from wattline.households.peaks.former import former
 from wattline.households.peaks.late import Lateness, notes
 from wattline.households.peaks.looking import floor
 from wattline.households.peaks.model import Peak
