@@ -11,8 +11,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Literal, TextIO
 
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from wattline.lean import without_rich
+
+with without_rich():
+    import structlog
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
 SECRET_KEY = re.compile(r"secret|password|passwd|authorization|api_?key|token|cookie|credential", re.IGNORECASE)

@@ -80,6 +80,7 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT)
+    gc.enable()
 
 
 async def _serve(settings: Settings, listener: Listener, stop: _Stop, prepare: Step | None, beside: Step | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 import typer
@@ -19,6 +20,7 @@ def serve(
     behind_proxy: BehindProxy = False,
 ) -> None:
     """Serve the contracts until SIGTERM or Ctrl-C. Every WATTLINE_* setting applies too."""
+    _let_everything_stay()
     from wattline.cli.process import run
 
     run(load(data=data, host=host, port=port, open=open_, tls_cert=tls_cert, tls_key=tls_key, behind_proxy=behind_proxy))
@@ -30,7 +32,13 @@ def demo(
     simulate: Annotated[bool, typer.Option(help="Run the simulated fleet; without it nothing is sent.")] = True,
 ) -> None:
     """Serve with a seeded registry, working credentials and a simulated fleet that speaks the public contracts."""
+    _let_everything_stay()
     from wattline.cli.demo import introduce, send
     from wattline.cli.process import run
 
     run(load(data=data, port=port), prepare=introduce, beside=send if simulate else None)
+
+
+def _let_everything_stay() -> None:
+    """What a start makes stays too: nothing is collected until the server is ready."""
+    gc.disable()

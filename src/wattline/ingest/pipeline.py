@@ -126,7 +126,7 @@ class Pipeline:
     @property
     def follower_lag(self) -> int:
         """Payload bytes that the journal keeps for the slowest follower."""
-        return max((follower.lag_bytes for follower in self._followers), default=0)
+        return max([follower.lag_bytes for follower in self._followers], default=0)
 
     def _kept(self) -> int:
         """Payload bytes that the journal must keep, for the store or for the slowest follower."""
