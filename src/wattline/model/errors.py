@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 
 class WattlineError(Exception):
     """Any failure that the domain names. `str(error)` is safe to show to a caller: it never holds a secret."""
@@ -15,12 +18,33 @@ class Invalid(WattlineError):
         self.field = field
 
 
+class Fault(NamedTuple):
+    """One thing that is wrong with a document: where (a JSON pointer, RFC 6901), a stable code, and in words."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Faulty(Invalid):
+    """A document with one or more faults, each named."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        first = faults[0]
+        super().__init__(f"{first.pointer or 'the document'}: {first.detail}", first.pointer.removeprefix("/") or None)
+        self.faults = tuple(faults)
+
+
 class Ambiguous(Invalid):
     """A short name that several things bear; the message says how to name one of them in full."""
 
 
 class Conflict(WattlineError):
     """What was asked does not fit the present state of the thing."""
+
+
+class Stale(Conflict):
+    """The thing was changed since the caller read it."""
 
 
 class NotFound(WattlineError):

@@ -6,6 +6,30 @@ from dataclasses import dataclass
 
 from wattline.model.errors import Forbidden
 
+JOULEPOINT = frozenset(
+    {
+        "energy:read",
+        "energy:write",
+        "config:write",
+        "pq:read",
+        "pq:write",
+        "automations:read",
+        "automations:write",
+        "relay:request",
+        "relay:approve",
+        "ml:read",
+        "ml:write",
+        "billing:read",
+        "billing:write",
+        "wallet:read",
+        "wallet:write",
+        "topology:read",
+        "topology:write",
+        "export:read",
+        "admin",
+    }
+)
+"""The scopes of the Joulepoint contract, in its own words; ml:write is HOP's too."""
 ALL_SCOPES = frozenset(
     {
         "telemetry:write",
@@ -19,6 +43,7 @@ ALL_SCOPES = frozenset(
         "household:admin",
         "household:ml",
         "household:cron",
+        *JOULEPOINT,
     }
 )
 
