@@ -45,6 +45,7 @@ from wattline.outages.service import Outages
 from wattline.pulse import Pulse
 from wattline.registry.listings import Listings
 from wattline.registry.service import Registry
+from wattline.resources.service import Resources
 from wattline.settings import Settings
 from wattline.state.database import Database
 from wattline.state.lock import DirectoryLock
@@ -102,6 +103,7 @@ class Platform:
         self.series = self.pipeline.series
         self.events = EventLog(self.database)
         self.changes = ChangeLog(self.database, clock)
+        self.resources = Resources(self.database, clock)
         self.listings = Listings(self.registry, self.changes, clock)
         self.markets = Markets(self.database, self.changes, clock)
         rules = None if settings.alarm_cascade_file is None else read_rules(settings.alarm_cascade_file)
@@ -132,7 +134,7 @@ class Platform:
             token_seconds=settings.household_token_seconds,
             grace_seconds=settings.household_token_grace_seconds,
         )
-        self.each_second.append(self.households.meters.refresh)
+        self.each_second += [self.households.meters.refresh, self.resources.refresh]
         self.scoring = ScoringService(
             self.database,
             FrequencyFeed(self.registry, self.series),
@@ -167,6 +169,7 @@ class Platform:
             await platform.registry.load()
             await platform.households.meters.load()
             await platform.changes.load()
+            await platform.resources.load()
             await platform.alarms.load()
             await platform.pipeline.start()
             stack.push_async_callback(platform.pipeline.stop)
