@@ -141,19 +141,17 @@ class Resources:
         former = self._by_id.get(resource.id)
         if former is not None and former.version >= resource.version:
             return
-        if former is not None and former.external_id is not None:
-            self._named.pop((shelf, former.external_id), None)
+        if former is not None and former.external_id is not None and self._named.get((shelf, former.external_id)) == former.id:
+            del self._named[shelf, former.external_id]
+        self._by_id[resource.id] = resource
         mine = self._shelves.setdefault(shelf, [])
-        if resource.removed is not None:
-            self._by_id[resource.id] = resource
-            if former is not None and former.removed is None:
-                mine.remove(resource.id)
-        else:
-            self._by_id[resource.id] = resource
+        if resource.removed is None:
             if former is None:
                 insort(mine, resource.id)
             if resource.external_id is not None:
                 self._named[shelf, resource.external_id] = resource.id
+        elif former is not None and former.removed is None:
+            mine.remove(resource.id)
         for kind, listener in self._listeners:
             if kind == resource.kind:
                 listener(resource)
