@@ -51,6 +51,7 @@ Days = Annotated[int, Field(ge=1, le=36_500)]
 Seconds = Annotated[float, Field(gt=0, le=31_536_000)]
 Span = Annotated[int, Field(ge=0)]
 Number = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(ge=0, le=1_000_000)]
 Bytes = Annotated[int, Field(ge=1)]
 Frequency = Annotated[int, AfterValidator(_nominal)]
 Role = Annotated[str, Field(min_length=1, max_length=63)]
@@ -207,6 +208,18 @@ class Settings(BaseSettings):
     household_token_grace_seconds: Span = _setting(
         "Household", "How long a meter's former token holds once it asked for another.", 300
     )
+
+    joulepoint_device_rate: Rate = _setting(
+        "Joulepoint",
+        "Requests a second that one device key may make; 0: no limit. The page names none, and a gateway's key speaks for many "
+        "meters; 10 suits a meter with a key of its own.",
+        0,
+    )
+    joulepoint_device_burst: Number = _setting("Joulepoint", "Requests that a device may make at once after a pause.", 50)
+    joulepoint_rate: Rate = _setting(
+        "Joulepoint", "Requests a second that one OAuth client or API key may make; 0: no limit.", 0
+    )
+    joulepoint_burst: Number = _setting("Joulepoint", "Requests that such a caller may make at once after a pause.", 100)
 
     retention_raw_days: Days = _setting("Retention", "How long readings are kept as sent, from when they came in.", 90)
     retention_minute_days: Days = _setting("Retention", "How long the 1-minute tier is kept.", 730)
