@@ -1,0 +1,177 @@
+"""The routes of one kind of resource: list, create, show, replace, change, remove."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+
+import msgspec
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from wattline.contracts.joulepoint import etags, paging
+from wattline.contracts.joulepoint.bodies import JSON, MERGE_PATCH, document
+from wattline.contracts.joulepoint.gate import CONFIG_WRITE, ENERGY_READ, Admitted, Gate
+from wattline.contracts.joulepoint.problem import refusals
+from wattline.contracts.joulepoint.query import spell
+from wattline.model.errors import NotFound
+from wattline.model.principal import Principal
+from wattline.resources.model import Kind, Resource
+from wattline.resources.service import Resources
+
+Number = Annotated[int, Path(ge=1, description="The id.")]
+Asked = Annotated[paging.Asked, Depends(paging.asked)]
+
+
+class Keeper(Protocol):
+    """What writes resources of one kind. Each raises `Faulty` for the faults of a body, all at once, `Conflict`, `NotFound`,
+    and `Stale` unless the version is the expected one (None: any)."""
+
+    async def create(self, tenant: str, body: Mapping[str, Any]) -> Resource:
+        """A new resource."""
+        ...
+
+    async def replace(self, tenant: str, number: int, body: Mapping[str, Any], *, expected: int | None = None) -> Resource:
+        """Give it another body, the writable fields whole."""
+        ...
+
+    async def patch(self, tenant: str, number: int, change: Mapping[str, Any], *, expected: int | None = None) -> Resource:
+        """Merge a patch (RFC 7396) into its writable fields."""
+        ...
+
+    async def remove(self, tenant: str, number: int, *, expected: int | None = None) -> object:
+        """Remove it. Raises `Conflict` where something that is there still needs it."""
+        ...
+
+
+def shown(resource: Resource) -> dict[str, Any]:
+    """A resource as a document: its id, its body, and when it was made and changed."""
+    return {
+        "id": resource.id,
+        **resource.body,
+        "created_at": spell(resource.created),
+        "updated_at": spell(resource.updated),
+        "version": resource.version,
+    }
+
+
+def anything(_caller: Principal, _body: Mapping[str, Any]) -> None:
+    """What a caller may write where sites do not matter."""
+
+
+def everything(_caller: Principal, _resource: Resource) -> bool:
+    """What a caller sees where sites do not matter."""
+    return True
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One kind of resource as the contract shows it, below `path` (without a slash at its end).
+
+    `filters` are the fields of a body by which a list can be narrowed, exactly (a list holds the value). `schema` is the JSON
+    Schema of a body. `sees` tells whether a caller may see and change a resource: what it may not is not there. `may` raises
+    `Forbidden` or `Faulty` for a body that this caller must not send, such as a site that it does not see.
+    """
+
+    kind: Kind
+    path: str
+    noun: str
+    filters: Sequence[str] = ("name", "external_id")
+    schema: Mapping[str, Any] | None = None
+    read: str = ENERGY_READ
+    write: str = CONFIG_WRITE
+    shown: Callable[[Resource], dict[str, Any]] = shown
+    sees: Callable[[Principal, Resource], bool] = everything
+    may: Callable[[Principal, Mapping[str, Any]], None] = anything
+    tag: str = "Joulepoint resources"
+
+
+def build(shelf: Shelf, keeper: Keeper, resources: Resources, gate: Gate) -> APIRouter:
+    """The six routes of a shelf."""
+    reading, writing = gate.keyed(shelf.read), gate.keyed(shelf.write)
+    router = APIRouter(tags=[shelf.tag])
+    one = f"{shelf.path}/{{number}}"
+    plural = shelf.path.rpartition("/")[2]
+
+    def found(caller: Principal, number: int) -> Resource:
+        resource = resources.get(caller.tenant, shelf.kind, number)
+        if not shelf.sees(caller, resource):
+            raise NotFound(f"no such {shelf.kind}")
+        return resource
+
+    def answered(resource: Resource, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+        tag = {"ETag": etags.etag(resource.version), **(headers or {})}
+        return encoded(shelf.shown(resource), status, tag)
+
+    async def listed(caller: Admitted, request: Request, page: Asked) -> Response:
+        rows = [each for each in resources.all(caller.tenant, shelf.kind) if shelf.sees(caller, each)]
+        for name in shelf.filters:
+            value = request.query_params.get(name)
+            if value is not None:
+                rows = [each for each in rows if _has(each.body.get(name), value)]
+        return encoded(paging.page(request, rows, lambda each: each.id, page, shelf.shown))
+
+    async def sent(caller: Principal, request: Request, media: Sequence[str] = (JSON,)) -> dict[str, Any]:
+        body = await document(request, media)
+        shelf.may(caller, body)
+        return body
+
+    async def create(caller: Admitted, request: Request) -> Response:
+        made = await keeper.create(caller.tenant, await sent(caller, request))
+        return answered(made, 201, {"Location": f"{shelf.path}/{made.id}"})
+
+    async def show(caller: Admitted, request: Request, number: Number) -> Response:
+        resource = found(caller, number)
+        if etags.unchanged(request.headers, resource.version):
+            return Response(status_code=304, headers={"ETag": etags.etag(resource.version)})
+        return answered(resource)
+
+    async def replace(caller: Admitted, request: Request, number: Number) -> Response:
+        expected = etags.expected(request.headers, found(caller, number).version)
+        return answered(await keeper.replace(caller.tenant, number, await sent(caller, request), expected=expected))
+
+    async def patch(caller: Admitted, request: Request, number: Number) -> Response:
+        expected = etags.expected(request.headers, found(caller, number).version)
+        change = await sent(caller, request, (JSON, MERGE_PATCH))
+        return answered(await keeper.patch(caller.tenant, number, change, expected=expected))
+
+    async def remove(caller: Admitted, request: Request, number: Number) -> Response:
+        expected = etags.expected(request.headers, found(caller, number).version)
+        await keeper.remove(caller.tenant, number, expected=expected)
+        return Response(status_code=204)
+
+    filters = {"parameters": [_filter(name) for name in shelf.filters]}
+    body = {"requestBody": {"required": True, "content": {JSON: {"schema": shelf.schema or {"type": "object"}}}}}
+    read_404, changed = refusals(404), refusals(404, 409, 412, 415)
+
+    def add(path: str, do: Callable[..., Any], method: str, summary: str, responses: dict[int | str, Any], **more: Any) -> None:
+        kind = reading if method == "GET" else writing
+        router.add_api_route(
+            path, do, methods=[method], summary=summary, responses=responses, response_class=Response,
+            response_model=None, route_class_override=kind, name=f"{do.__name__}_{shelf.kind}", **more,
+        )  # fmt: skip
+
+    add(shelf.path, listed, "GET", f"List {plural}", refusals(), openapi_extra=filters)
+    add(shelf.path, create, "POST", f"Add {shelf.noun}", refusals(409, 415), openapi_extra=body, status_code=201)
+    add(one, show, "GET", f"Show {shelf.noun}", read_404)
+    add(one, replace, "PUT", f"Replace {shelf.noun}", changed, openapi_extra=body)
+    add(one, patch, "PATCH", f"Change {shelf.noun}", changed, openapi_extra=body)
+    add(one, remove, "DELETE", f"Remove {shelf.noun}", refusals(404, 409, 412), status_code=204)
+    return router
+
+
+def _filter(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": {"type": "string"}, "description": f"Only with this {name}."}
+
+
+def _has(held: object, value: str) -> bool:
+    if isinstance(held, list | tuple):
+        return any(_has(each, value) for each in held)
+    if isinstance(held, bool):
+        return value == str(held).lower()
+    return held is not None and str(held) == value
+
+
+def encoded(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer in JSON."""
+    return Response(msgspec.json.encode(document), status, dict(headers or {}), JSON)
