@@ -21,11 +21,12 @@ KWH = float(HOUR)
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The intervals that begin in [start, end), both on an edge; `now` ends what can be known."""
+    """The intervals of `width` us that begin in [start, end), both on an edge; `now` ends what can be known."""
 
     start: int
     end: int
     now: int
+    width: int = INTERVAL
 
     @classmethod
     def over(cls, start: int, end: int, now: int) -> Grid:
@@ -36,17 +37,17 @@ class Grid:
 
     @property
     def size(self) -> int:
-        return (self.end - self.start) // INTERVAL
+        return (self.end - self.start) // self.width
 
     @property
     def buckets(self) -> Ints:
         """The start of each interval in us."""
-        return np.arange(self.start, self.end, INTERVAL, dtype=np.int64)
+        return np.arange(self.start, self.end, self.width, dtype=np.int64)
 
     @property
     def passed(self) -> Ints:
         """How much of each interval has passed, in us."""
-        return np.clip(self.now - self.buckets, 0, INTERVAL)
+        return np.clip(self.now - self.buckets, 0, self.width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +121,13 @@ def cut(begin: Ints, stop: Ints, grid: Grid) -> Pieces:
     low, high = np.clip(begin, grid.start, grid.end), np.clip(stop, grid.start, grid.end)
     kept = np.flatnonzero(high > low)
     low, high = low[kept], high[kept]
-    first = (low - grid.start) // INTERVAL
-    number = (high - 1 - grid.start) // INTERVAL - first + 1
+    first = (low - grid.start) // grid.width
+    number = (high - 1 - grid.start) // grid.width - first + 1
     span = np.repeat(np.arange(len(kept)), number)
     ahead = np.arange(len(span)) - np.repeat(np.cumsum(number) - number, number)
     interval = first[span] + ahead
-    edge = grid.start + interval * INTERVAL
-    return Pieces(kept[span], interval, np.maximum(low[span], edge), np.minimum(high[span], edge + INTERVAL))
+    edge = grid.start + interval * grid.width
+    return Pieces(kept[span], interval, np.maximum(low[span], edge), np.minimum(high[span], edge + grid.width))
 
 
 def add(target: NDArray[np.float64], row: Ints, interval: Ints, amount: Floats | Ints) -> None:
