@@ -169,8 +169,9 @@ def too_large(most_bytes: int) -> Problem:
     return Problem(413, "too_large", f"a body here has at most {most_bytes} bytes")
 
 
-def told(error: Exception) -> Told:
-    """What is said of a failure. What nothing names is a 500 that tells nothing of the inside, and is logged."""
+def told(error: Exception, number: str = "-") -> Told:
+    """What is said of a failure. What nothing names is a 500 that tells nothing of the inside, and is logged with the id of its
+    request."""
     if isinstance(error, Problem):
         return Told(error.status_code, error.code, error.title, str(error), error.faults, error.headers or {})
     if isinstance(error, RequestValidationError):
@@ -183,7 +184,7 @@ def told(error: Exception) -> Told:
     for kind, status in STATUSES:
         if isinstance(error, kind):
             return _plain(status, str(error) or HTTPStatus(status).phrase, _faults(error), _headers(status, error))
-    log_unknown(error)
+    log_unknown(error, number)
     return _plain(500, "the server could not do this")
 
 
@@ -196,8 +197,8 @@ def request_id(scope: Scope) -> str:
 
 def answer(error: Exception, scope: Scope) -> Response:
     """The answer to a failure of the request with this ASGI scope."""
-    said = told(error)
     number = request_id(scope)
+    said = told(error, number)
     document: dict[str, Any] = {
         "type": TYPE + said.code.replace("_", "-"),
         "title": said.title,
@@ -217,10 +218,10 @@ def failed(request: Request, error: Exception) -> Response:
     return answer(error, request.scope)
 
 
-def log_unknown(error: Exception) -> None:
+def log_unknown(error: Exception, number: str = "-") -> None:
     """Log where something failed that nothing names. Not its words: they may hold what a caller sent."""
     where = "".join(traceback.format_tb(error.__traceback__))
-    log.error("a request failed: %s\n%s", type(error).__name__, where)
+    log.error("request %s failed: %s\n%s", number, type(error).__name__, where)
 
 
 def pointer(*parts: str | int) -> str:

@@ -26,11 +26,11 @@ def instant(text: str) -> int:
     if len(text) > LONGEST_TIME or _RFC3339.fullmatch(text) is None:
         raise ValueError(NO_TIME)
     try:
-        return to_micros(datetime.fromisoformat(text.upper()))
-    except ValueError:
+        found = to_micros(datetime.fromisoformat(text.upper()))
+        from_micros(found)
+    except (ValueError, OverflowError):
         raise ValueError("there is no such date or time") from None
-    except OverflowError:
-        raise ValueError("there is no such date or time in UTC") from None
+    return found
 
 
 def _instant(value: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Tests of the Joulepoint contract. `conftest` has what they share."""
