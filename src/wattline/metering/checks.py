@@ -77,6 +77,10 @@ class Document:
         """Whether the field is there and not null."""
         return self._body.get(name) is not None
 
+    def is_empty_list(self, name: str) -> bool:
+        """Whether the field is a list without items."""
+        return self._body.get(name) == []
+
     def _value(self, name: str, required: bool) -> Any:
         value = self._body.get(name)
         if value is None and required:
