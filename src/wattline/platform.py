@@ -36,6 +36,7 @@ from wattline.jobs.service import Jobs
 from wattline.markets.service import Markets
 from wattline.measure import PipelineMeter
 from wattline.metrics import Metrics
+from wattline.metering.service import Metering
 from wattline.model.clock import DAY, SECOND, Clock, SystemClock
 from wattline.model.errors import QueueFull, WattlineError
 from wattline.mqtt import mqtt_gateway
@@ -104,6 +105,7 @@ class Platform:
         self.events = EventLog(self.database)
         self.changes = ChangeLog(self.database, clock)
         self.resources = Resources(self.database, clock)
+        self.metering = Metering(self.resources, self.registry, self.database, clock, settings.nominal_of)
         self.listings = Listings(self.registry, self.changes, clock)
         self.markets = Markets(self.database, self.changes, clock)
         rules = None if settings.alarm_cascade_file is None else read_rules(settings.alarm_cascade_file)
@@ -134,7 +136,7 @@ class Platform:
             token_seconds=settings.household_token_seconds,
             grace_seconds=settings.household_token_grace_seconds,
         )
-        self.each_second += [self.households.meters.refresh, self.resources.refresh]
+        self.each_second += [self.households.meters.refresh, self.resources.refresh, self.metering.refresh]
         self.scoring = ScoringService(
             self.database,
             FrequencyFeed(self.registry, self.series),
@@ -170,6 +172,7 @@ class Platform:
             await platform.households.meters.load()
             await platform.changes.load()
             await platform.resources.load()
+            await platform.metering.load()
             await platform.alarms.load()
             await platform.pipeline.start()
             stack.push_async_callback(platform.pipeline.stop)
