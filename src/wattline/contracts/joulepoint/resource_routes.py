@@ -55,7 +55,7 @@ def shown(resource: Resource) -> dict[str, Any]:
     }
 
 
-def anything(_caller: Principal, _body: Mapping[str, Any]) -> None:
+def anything(_caller: Principal, _body: Mapping[str, Any], _whole: bool) -> None:
     """What a caller may write where sites do not matter."""
 
 
@@ -70,7 +70,8 @@ class Shelf:
 
     `filters` are the fields of a body by which a list can be narrowed, exactly (a list holds the value). `schema` is the JSON
     Schema of a body. `sees` tells whether a caller may see and change a resource: what it may not is not there. `may` raises
-    `Forbidden` or `Faulty` for a body that this caller must not send, such as a site that it does not see.
+    `Forbidden` or `Faulty` for a body that this caller must not send, such as a site that it does not see; it is told whether
+    the body is whole, so that what it leaves out gets its default, or a patch.
     """
 
     kind: Kind
@@ -82,7 +83,7 @@ class Shelf:
     write: str = CONFIG_WRITE
     shown: Callable[[Resource], dict[str, Any]] = shown
     sees: Callable[[Principal, Resource], bool] = everything
-    may: Callable[[Principal, Mapping[str, Any]], None] = anything
+    may: Callable[[Principal, Mapping[str, Any], bool], None] = anything
     tag: str = "Joulepoint resources"
 
 
@@ -113,7 +114,7 @@ def build(shelf: Shelf, keeper: Keeper, resources: Resources, gate: Gate) -> API
 
     async def sent(caller: Principal, request: Request, media: Sequence[str] = (JSON,)) -> dict[str, Any]:
         body = await document(request, media)
-        shelf.may(caller, body)
+        shelf.may(caller, body, MERGE_PATCH not in media)
         return body
 
     async def create(caller: Admitted, request: Request) -> Response:
