@@ -35,8 +35,8 @@ from wattline.ingest.pipeline import Options, Pipeline
 from wattline.jobs.service import Jobs
 from wattline.markets.service import Markets
 from wattline.measure import PipelineMeter
-from wattline.metrics import Metrics
 from wattline.metering.service import Metering
+from wattline.metrics import Metrics
 from wattline.model.clock import DAY, SECOND, Clock, SystemClock
 from wattline.model.errors import QueueFull, WattlineError
 from wattline.mqtt import mqtt_gateway
