@@ -157,8 +157,8 @@ class Accounts(Keeping):
         for account in self.all(tenant):
             if account.id != number:
                 for tenure in self.tenures(tenant, account.id):
-                    mine = wanted.get(tenure.meter_id, [])
-                    if overlapping([*mine, (tenure.start, tenure.end)]) is not None:
+                    mine = wanted.get(tenure.meter_id)
+                    if mine is not None and overlapping([*mine, (tenure.start, tenure.end)]) is not None:
                         raise Conflict(f"meter {tenure.meter_id} is in account {account.id} at the same time")
 
     def _check_joining(self, tenant: str, meter_id: int, number: int) -> None:

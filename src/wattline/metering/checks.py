@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeGuard
 
@@ -17,6 +17,8 @@ from wattline.resources.model import METADATA_BYTES, NAME_LENGTH
 HIGHEST_ID = 2**63 - 1
 LATEST = 200 * 366 * DAY
 """The last moment that a document may name, some two centuries after 1970."""
+DEEPEST = 32
+"""How far lists and objects within what a caller keeps with a document may be nested."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -46,6 +48,18 @@ def is_id(value: object) -> TypeGuard[int]:
     return type(value) is int and 0 < value <= HIGHEST_ID
 
 
+def is_deep(value: object, most: int) -> bool:
+    """Whether lists and objects within a value are nested more than so many times."""
+    layer = [value]
+    for _ in range(most + 1):
+        layer = [each for outer in layer if isinstance(outer, dict | list) for each in _within(outer)]
+    return bool(layer)
+
+
+def _within(outer: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return outer.values() if isinstance(outer, dict) else outer
+
+
 class Document:
     """A JSON object from outside, of which only `fields` may be given. A field that is null counts as not given.
 
@@ -62,7 +76,7 @@ class Document:
         self._body = body
         for name in body:
             if name not in fields:
-                self.fault(name, "unknown_field", "there is no such field")
+                self.fault(name, "unknown", "there is no such field")
 
     def fault(self, name: str, code: str, detail: str) -> None:
         """Note that a field, or a path of steps below it, is wrong."""
@@ -235,14 +249,15 @@ class Document:
     def metadata(self, name: str = "metadata") -> dict[str, Any]:
         """What the caller keeps with the document: an object of at most 8 KiB as JSON."""
         value = self.mapping(name)
+        if is_deep(value, DEEPEST):
+            self.fault(name, "too_deep", f"must not be nested more than {DEEPEST} deep")
+            return {}
         try:
             size = len(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
         except UnicodeEncodeError:
             self.fault(name, "bad_characters", "must not hold half of a surrogate pair")
         except ValueError:
             self.fault(name, "not_finite", "must hold finite numbers only")
-        except RecursionError:
-            self.fault(name, "too_deep", "is nested too deeply")
         else:
             if size > METADATA_BYTES:
                 self.fault(name, "too_long", f"must have at most {METADATA_BYTES} bytes as JSON")

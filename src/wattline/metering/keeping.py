@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from wattline.metering.checks import DEEPEST, is_deep
 from wattline.metering.checks_references import References
 from wattline.model.errors import Conflict, Fault, Faulty
 from wattline.resources.model import Kind, Resource
@@ -67,6 +68,8 @@ class Keeping:
         """Merge a patch into its body; null sets a field to its default. Raises as `replace` does."""
         if not isinstance(change, Mapping):
             raise Faulty([Fault("", "type", "must be an object")])
+        if is_deep(dict(change), DEEPEST + 1):
+            raise Faulty([Fault("", "too_deep", "is nested too deeply")])
         async with self._resources.writing() as writer:
             known = writer.get(tenant, self.kind, number)
             checked = self.checked(tenant, known, merged(known.body, _writable(change)))

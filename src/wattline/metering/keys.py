@@ -215,7 +215,8 @@ class Keys:
         return known
 
     async def _held(self, connection: AsyncConnection, tenant: str, number: int, meter_id: int | None) -> DeviceKey:
-        found = await store.one(connection, tenant, number)
+        # A number that the column cannot hold is no id, rather than a failure of the store.
+        found = await store.one(connection, tenant, number) if is_id(number) else None
         if found is None or found.meter_id != meter_id:
             raise NotFound("no such key")
         return found

@@ -25,7 +25,7 @@ USUAL_ZONE = "UTC"
 class Metering:
     """Meters, groups, accounts and keys. `frequency_of` tells the nominal frequency of a tenant's grid, in Hz.
 
-    Call `load` once, after the registry and before the resources are loaded or after, and `refresh` every second.
+    Made before the resources are loaded, which it then hears of; call `load` once and `refresh` every second.
     """
 
     def __init__(
