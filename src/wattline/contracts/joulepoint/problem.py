@@ -208,7 +208,7 @@ def answer(error: Exception, scope: Scope) -> Response:
         "code": said.code,
     }
     if said.faults:
-        document["errors"] = [_shown(fault) for fault in said.faults]
+        document["errors"] = [shown(fault) for fault in said.faults]
     document["request_id"] = number
     return Response(msgspec.json.encode(document), said.status, {**said.headers, REQUEST_ID_HEADER: number}, JSON)
 
@@ -272,7 +272,8 @@ def _fault(fault: Mapping[str, Any]) -> Fault:
     return Fault(where, SAID_BY_PYDANTIC.get(kind, kind), f"{text[:1].lower()}{text[1:]}")
 
 
-def _shown(fault: Fault) -> dict[str, str]:
+def shown(fault: Fault) -> dict[str, str]:
+    """A fault as it is answered."""
     where = ("parameter", fault.pointer[1:]) if fault.pointer.startswith("?") else ("pointer", fault.pointer)
     return {where[0]: _clean(where[1]), "code": fault.code, "detail": _clean(fault.detail)}
 
