@@ -35,6 +35,8 @@ from wattline.ingest.pipeline import Options, Pipeline
 from wattline.jobs.service import Jobs
 from wattline.markets.service import Markets
 from wattline.measure import PipelineMeter
+from wattline.metering.readings.failures import SignatureFailures
+from wattline.metering.readings.service import Readings
 from wattline.metering.service import Metering
 from wattline.metrics import Metrics
 from wattline.model.clock import DAY, SECOND, Clock, SystemClock
@@ -106,6 +108,9 @@ class Platform:
         self.changes = ChangeLog(self.database, clock)
         self.resources = Resources(self.database, clock)
         self.metering = Metering(self.resources, self.registry, self.database, clock, settings.nominal_of)
+        ahead = round(settings.max_future_seconds * SECOND)
+        self.readings = Readings(self.metering.meters, self.pipeline, clock, ahead=ahead)
+        self.signature_failures = SignatureFailures(self.database, self.events, clock)
         self.listings = Listings(self.registry, self.changes, clock)
         self.markets = Markets(self.database, self.changes, clock)
         rules = None if settings.alarm_cascade_file is None else read_rules(settings.alarm_cascade_file)
@@ -131,7 +136,7 @@ class Platform:
             self.pipeline,
             self.notify,
             clock,
-            ahead=round(settings.max_future_seconds * SECOND),
+            ahead=ahead,
             kept=settings.retention_raw_days * DAY,
             token_seconds=settings.household_token_seconds,
             grace_seconds=settings.household_token_grace_seconds,
