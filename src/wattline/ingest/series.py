@@ -195,6 +195,12 @@ class Series:
         await self._fresh([stream])
         return await self._reader.nearest(stream.sensor_ids, start, end, most, newest=newest)
 
+    async def newest(self, streams: Sequence[Stream], sensors: Sequence[int], start: int, end: int) -> RawReadings:
+        """The newest reading of each of these sensors of the streams in [start, end), of every quality, in no order."""
+        await self._fresh(streams)
+        found = await self._reader.newest(sensors, [], start, end)
+        return RawReadings(found.sensor, found.time, found.value, found.quality)
+
     async def density(
         self, streams: Sequence[Stream], start: int, end: int, width: int, column: str
     ) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
