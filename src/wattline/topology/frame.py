@@ -1,0 +1,245 @@
+"""One look at a site: its documents and what flows, as it is sent, and what of it is other than in an earlier look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, cast
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, UnsetType
+from numpy.typing import NDArray
+
+from wattline.model.clock import SECOND, from_micros
+from wattline.topology.flow import METHODS, Flow
+from wattline.topology.measured import Floats, Measured
+from wattline.topology.model import Edge, Node
+
+DIGITS = 3
+"""Decimals of what is told in W, V, A and %."""
+
+
+class NodeLive(msgspec.Struct, gc=False):
+    """What is known of a node now. `basis` is `measured`, or `derived` from what is measured elsewhere; NaN is sent as null."""
+
+    power_w: float
+    voltage_v: float
+    current_a: float
+    age_s: float
+    stale: bool
+    basis: str | None
+    state: str
+
+
+class EdgeLive(msgspec.Struct, gc=False):
+    """What is known of an edge now. `direction` is `forward` from source to target, `reverse`, `none` where nothing flows."""
+
+    power_w: float
+    direction: str | None
+    current_a: float
+    loading_pct: float
+    loss_w: float
+    loss_method: str
+
+
+class ShownNode(msgspec.Struct, gc=False):
+    """A node as it is sent."""
+
+    id: int
+    site_id: str
+    kind: str
+    name: str | None
+    external_id: str | None
+    meter_id: int | None
+    rating_va: float | None
+    nominal_voltage: float | None
+    position: Mapping[str, float] | None
+    state: str
+    breaker_id: str | None
+    metadata: Mapping[str, Any]
+    live: NodeLive | UnsetType = UNSET
+
+
+class ShownEdge(msgspec.Struct, gc=False):
+    """An edge as it is sent."""
+
+    id: int
+    site_id: str
+    source: int
+    target: int
+    kind: str
+    name: str | None
+    external_id: str | None
+    length_m: float | None
+    r_ohm_per_km: float | None
+    x_ohm_per_km: float | None
+    rating_a: float | None
+    phases: int
+    meshed: bool
+    metadata: Mapping[str, Any]
+    live: EdgeLive | UnsetType = UNSET
+
+
+class ShownLive(msgspec.Struct, gc=False):
+    """What became of one node or edge since an earlier look."""
+
+    id: int
+    live: NodeLive | EdgeLive
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """The documents of a site, ready to be sent. `version` differs where any of them does."""
+
+    version: tuple[Any, ...]
+    site: str
+    nodes: Sequence[Node]
+    edges: Sequence[Edge]
+    node_rows: Sequence[tuple[Any, ...]]
+    """The fields of each `ShownNode` but `live`, in order."""
+    edge_rows: Sequence[tuple[Any, ...]]
+
+
+def drawing(version: tuple[Any, ...], site: str, nodes: Sequence[Node], edges: Sequence[Edge]) -> Drawing:
+    """A site of these nodes and edges."""
+    return Drawing(
+        version,
+        site,
+        nodes,
+        edges,
+        [tuple(getattr(node, name) for name in _NODE_FIELDS) for node in nodes],
+        [tuple(getattr(edge, name) for name in _EDGE_FIELDS) for edge in edges],
+    )
+
+
+_NODE_FIELDS = tuple("site" if name == "site_id" else name for name in ShownNode.__struct_fields__[:-1])
+_EDGE_FIELDS = tuple("site" if name == "site_id" else name for name in ShownEdge.__struct_fields__[:-1])
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """What was seen at `as_of` (us). `node` and `edge` have a row of figures each, `states` the state of each node."""
+
+    drawing: Drawing
+    as_of: int
+    node: Floats
+    stale: NDArray[np.bool_]
+    measured: NDArray[np.bool_]
+    age: Floats
+    states: Sequence[str]
+    edge: Floats
+    method: NDArray[np.int64]
+    totals: Mapping[str, float | None]
+
+    @property
+    def etag(self) -> str:
+        """Another tag wherever anything but the time and ages would be told otherwise: a weak one."""
+        digest = blake2b(digest_size=12)
+        digest.update(repr((self.drawing.version, self.drawing.site)).encode())
+        for column in (self.node, self.stale, self.measured, self.edge, self.method):
+            digest.update(np.ascontiguousarray(column).tobytes())
+        digest.update("\0".join(self.states).encode())
+        return f'W/"{digest.hexdigest()}"'
+
+    def _node_lives(self) -> list[NodeLive]:
+        rows = zip(self.node.tolist(), self.age.tolist(), self.stale.tolist(), self._basis(), self.states, strict=True)
+        return [NodeLive(p, v, c, age, stale, basis, state) for (p, v, c), age, stale, basis, state in rows]
+
+    def _basis(self) -> list[str | None]:
+        power = self.node[:, 0]
+        return [
+            None if none else "measured" if measured else "derived"
+            for none, measured in zip(np.isnan(power).tolist(), self.measured.tolist(), strict=True)
+        ]
+
+    def _edge_lives(self) -> list[EdgeLive]:
+        power = self.edge[:, 0]
+        directions = np.select([np.isnan(power), power > 0, power < 0], [3, 0, 1], 2).tolist()
+        sizes = np.abs(power).tolist()
+        rows = zip(sizes, directions, self.edge[:, 1:].tolist(), self.method.tolist(), strict=True)
+        return [
+            EdgeLive(size, _DIRECTIONS[direction], current, loading, loss, METHODS[method])
+            for size, direction, (current, loading, loss), method in rows
+        ]
+
+    def encoded(self) -> bytes:
+        """The whole, as JSON."""
+        draw = self.drawing
+        node, edge = cast(Callable[..., ShownNode], ShownNode), cast(Callable[..., ShownEdge], ShownEdge)
+        nodes = [node(*row, live) for row, live in zip(draw.node_rows, self._node_lives(), strict=True)]
+        edges = [edge(*row, live) for row, live in zip(draw.edge_rows, self._edge_lives(), strict=True)]
+        return msgspec.json.encode(
+            {"site_id": draw.site, "nodes": nodes, "edges": edges, "totals": self.totals, "as_of": from_micros(self.as_of)}
+        )
+
+    def since(self, earlier: Frame | None) -> dict[str, Any] | None:
+        """What is to be told to who saw `earlier`: the nodes and edges of which more than the age is other, and the totals.
+
+        None where nothing is. `whole` says that the documents changed, or that nothing was seen before: everything is told, and
+        the documents are to be asked for again.
+        """
+        whole = earlier is None or earlier.drawing.version != self.drawing.version
+        node_lives, edge_lives = self._node_lives(), self._edge_lives()
+        if whole or earlier is None:
+            nodes, edges = list(range(len(node_lives))), list(range(len(edge_lives)))
+        else:
+            other = _other(self.node, earlier.node) | (self.stale != earlier.stale) | (self.measured != earlier.measured)
+            other |= np.array([a != b for a, b in zip(self.states, earlier.states, strict=True)], bool)
+            changed = np.flatnonzero(_other(self.edge, earlier.edge) | (self.method != earlier.method))
+            nodes, edges = np.flatnonzero(other).tolist(), changed.tolist()
+            if not nodes and not edges and self.totals == earlier.totals:
+                return None
+        draw = self.drawing
+        return {
+            "site_id": draw.site,
+            "whole": whole,
+            "nodes": [ShownLive(draw.nodes[n].id, node_lives[n]) for n in nodes],
+            "edges": [ShownLive(draw.edges[e].id, edge_lives[e]) for e in edges],
+            "totals": self.totals,
+            "as_of": from_micros(self.as_of),
+        }
+
+
+_DIRECTIONS = ("forward", "reverse", "none", None)
+
+
+def _other(now: Floats, before: Floats) -> NDArray[np.bool_]:
+    """Which rows differ; what is unknown both times does not."""
+    same: NDArray[np.bool_] = ((now == before) | (np.isnan(now) & np.isnan(before))).all(axis=1)
+    return ~same
+
+
+def frame(draw: Drawing, measured: Measured, flow: Flow, states: Sequence[str], as_of: int) -> Frame:
+    """What is told of a site in which this was measured and this flows."""
+    never = measured.time < 0
+    since = np.maximum(as_of - np.where(never, as_of, measured.time), 0)
+    age: Floats = np.where(never, np.nan, since.astype(np.float64) / SECOND)
+    node = np.column_stack([flow.node, measured.voltage, np.where(np.isnan(measured.highest), np.nan, measured.highest)])
+    edge = np.column_stack([flow.power, flow.current, flow.loading, flow.loss])
+    return Frame(
+        drawing=draw,
+        as_of=as_of,
+        node=np.round(node, DIGITS) + 0.0,
+        stale=measured.stale,
+        measured=~np.isnan(measured.power),
+        age=np.round(age, DIGITS),
+        states=states,
+        edge=np.round(edge, DIGITS) + 0.0,
+        method=flow.method,
+        totals={name: None if value is None else round(value, DIGITS) + 0.0 for name, value in flow.totals.items()},
+    )
+
+
+def plain(draw: Drawing, as_of: int) -> bytes:
+    """The documents alone, as JSON."""
+    return msgspec.json.encode(
+        {
+            "site_id": draw.site,
+            "nodes": [ShownNode(*row) for row in draw.node_rows],
+            "edges": [ShownEdge(*row) for row in draw.edge_rows],
+            "totals": None,
+            "as_of": from_micros(as_of),
+        }
+    )

@@ -1,0 +1,114 @@
+"""Nodes and edges: plain data, made from resources that were checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+NodeKind = Literal["grid", "transformer", "bus", "breaker", "meter", "load", "pv", "battery", "evse"]
+EdgeKind = Literal["cable", "busbar", "logical"]
+
+NODE_KINDS: tuple[NodeKind, ...] = ("grid", "transformer", "bus", "breaker", "meter", "load", "pv", "battery", "evse")
+EDGE_KINDS: tuple[EdgeKind, ...] = ("cable", "busbar", "logical")
+TERMINALS = frozenset({"load", "pv", "battery", "evse"})
+"""Where energy is used, made or stored: a meter there measures the thing itself."""
+BREAKER_STATES = ("closed", "open", "tripped")
+STATES = ("in_service", "out_of_service")
+CONDUCTING = frozenset({"closed", "in_service"})
+"""The states in which a node carries current; in all others its edges carry none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A point of the network. `nominal_voltage` is in V between a phase and the neutral, as that of a meter; `rating_va` in VA.
+
+    `state` is one of BREAKER_STATES for a breaker, else of STATES. `breaker_id` is the name under which protection events
+    tell of a breaker; without one it is the external id. `position` holds x, y, z in m.
+    """
+
+    id: int
+    version: int
+    site: str
+    kind: NodeKind
+    name: str | None
+    external_id: str | None
+    meter_id: int | None
+    rating_va: float | None
+    nominal_voltage: float | None
+    position: Mapping[str, float] | None
+    state: str
+    breaker_id: str | None
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What joins two nodes. Resistance and reactance are per km and conductor.
+
+    `source` is the end nearer to the supply as its owner draws it: power that flows from there to `target` is `forward`.
+    `phases` is 3, or 1 for two conductors. `meshed` says that it closes a loop on purpose.
+    """
+
+    id: int
+    version: int
+    site: str
+    source: int
+    target: int
+    kind: EdgeKind
+    name: str | None
+    external_id: str | None
+    length_m: float | None
+    r_ohm_per_km: float | None
+    x_ohm_per_km: float | None
+    rating_a: float | None
+    phases: int
+    meshed: bool
+    metadata: Mapping[str, Any]
+
+    @property
+    def resistance(self) -> float | None:
+        """Ohm of one conductor over its length; None where it was not said."""
+        if self.r_ohm_per_km is None or self.length_m is None:
+            return None
+        return self.r_ohm_per_km * self.length_m / 1000
+
+
+def node_of(number: int, version: int, body: Mapping[str, Any]) -> Node:
+    """The node of a stored body."""
+    return Node(
+        number,
+        version,
+        body["site_id"],
+        body["kind"],
+        body["name"],
+        body["external_id"],
+        body["meter_id"],
+        body["rating_va"],
+        body["nominal_voltage"],
+        body["position"],
+        body["state"],
+        body["breaker_id"],
+        body["metadata"],
+    )
+
+
+def edge_of(number: int, version: int, body: Mapping[str, Any]) -> Edge:
+    """The edge of a stored body."""
+    return Edge(
+        number,
+        version,
+        body["site_id"],
+        body["source"],
+        body["target"],
+        body["kind"],
+        body["name"],
+        body["external_id"],
+        body["length_m"],
+        body["r_ohm_per_km"],
+        body["x_ohm_per_km"],
+        body["rating_a"],
+        body["phases"],
+        body["meshed"],
+        body["metadata"],
+    )
