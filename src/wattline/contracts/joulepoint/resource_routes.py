@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
@@ -10,11 +10,11 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from wattline.contracts.joulepoint import etags, paging
-from wattline.contracts.joulepoint.bodies import JSON, MERGE_PATCH, document
+from wattline.contracts.joulepoint.bodies import JSON, MERGE_PATCH, document, value
 from wattline.contracts.joulepoint.gate import CONFIG_WRITE, ENERGY_READ, Admitted, Gate
 from wattline.contracts.joulepoint.problem import refusals
 from wattline.contracts.joulepoint.query import spell
-from wattline.model.errors import NotFound
+from wattline.model.errors import Faulty, NotFound
 from wattline.model.principal import Principal
 from wattline.resources.model import Kind, Resource
 from wattline.resources.service import Resources
@@ -71,7 +71,8 @@ class Shelf:
     `filters` are the fields of a body by which a list can be narrowed, exactly (a list holds the value). `schema` is the JSON
     Schema of a body. `sees` tells whether a caller may see and change a resource: what it may not is not there. `may` raises
     `Forbidden` or `Faulty` for a body that this caller must not send, such as a site that it does not see; it is told whether
-    the body is whole, so that what it leaves out gets its default, or a patch.
+    the body is whole, so that what it leaves out gets its default, or a patch. Where there is `many`, a list may be sent to
+    make several at a time, all or none: it gets the tenant and the list.
     """
 
     kind: Kind
@@ -85,6 +86,7 @@ class Shelf:
     sees: Callable[[Principal, Resource], bool] = everything
     may: Callable[[Principal, Mapping[str, Any], bool], None] = anything
     tag: str = "Joulepoint resources"
+    many: Callable[[str, Sequence[Any]], Awaitable[Sequence[Resource]]] | None = None
 
 
 def build(shelf: Shelf, keeper: Keeper, resources: Resources, gate: Gate) -> APIRouter:
@@ -118,6 +120,12 @@ def build(shelf: Shelf, keeper: Keeper, resources: Resources, gate: Gate) -> API
         return body
 
     async def create(caller: Admitted, request: Request) -> Response:
+        if shelf.many is not None and isinstance(bodies := await value(request), list):
+            for index, body in enumerate(bodies):
+                if isinstance(body, dict):
+                    _may_each(shelf, caller, index, body)
+            several = await shelf.many(caller.tenant, bodies)
+            return encoded({"count": len(several), "results": [shelf.shown(each) for each in several]}, 201)
         made = await keeper.create(caller.tenant, await sent(caller, request))
         return answered(made, 201, {"Location": f"{shelf.path}/{made.id}"})
 
@@ -159,6 +167,13 @@ def build(shelf: Shelf, keeper: Keeper, resources: Resources, gate: Gate) -> API
     add(one, patch, "PATCH", f"Change {shelf.noun}", changed, openapi_extra=body)
     add(one, remove, "DELETE", f"Remove {shelf.noun}", refusals(404, 409, 412), status_code=204)
     return router
+
+
+def _may_each(shelf: Shelf, caller: Principal, index: int, body: Mapping[str, Any]) -> None:
+    try:
+        shelf.may(caller, body, True)
+    except Faulty as error:
+        raise Faulty([fault._replace(pointer=f"/{index}{fault.pointer}") for fault in error.faults]) from None
 
 
 def _filter(name: str) -> dict[str, Any]:
