@@ -128,7 +128,7 @@ class Solver:
         own[ends] = np.where(plant.wire[ends] & np.isnan(self.known[ends]), 0.0, self.known[ends])
         own[plant.grid] = np.where(self.ending & np.isnan(self.known), np.nan, 0.0)[plant.grid]
         own[self.feeding] = -self.known[self.feeding]
-        own[dead] = 0.0
+        own[dead | (self.shape.cut & np.isnan(self.known))] = 0.0
         return own
 
     def _voltages(self) -> Floats:

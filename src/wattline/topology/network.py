@@ -25,8 +25,8 @@ class Shape:
 
     `block` is the block of each node, `entry` the node at which a block is supplied. `via` is the edge from the block above,
     which is `above`; `upper` is the node there. `levels` holds the blocks by their depth, the roots first. `children` counts
-    the blocks below, `size` the nodes of a block. `live` says of each edge whether both its ends conduct. `dead` says it of
-    nodes.
+    the blocks below, `size` the nodes of a block. `live` says of each edge whether both its ends conduct, `dead` of each node
+    that it does not, `cut` that open breakers part it from the grid and from all else that could feed it.
     """
 
     block: Ints
@@ -39,6 +39,11 @@ class Shape:
     size: Ints
     live: Bools
     dead: Bools
+    cut: Bools
+
+
+SOURCES = frozenset({"grid", "pv", "battery"})
+"""What can feed a network."""
 
 
 def shape_of(nodes: Sequence[Node], edges: Sequence[Edge], dead: Iterable[int]) -> Shape:
@@ -48,11 +53,14 @@ def shape_of(nodes: Sequence[Node], edges: Sequence[Edge], dead: Iterable[int]) 
     off = np.zeros(len(nodes), bool)
     off[[place[number] for number in dead if number in place]] = True
     live = np.array([not (off[a] or off[b]) for a, b in ends], bool).reshape(len(edges))
-    order = _supply_first(nodes, ends)
+    order, supplied = _supply_first(nodes, ends)
     walk = _Walk(len(nodes), [pair if live[e] else None for e, pair in enumerate(ends)])
+    cut = np.zeros(len(nodes), bool)
     for node in order:
-        walk.start(node)
-    return _blocks(walk, live, off)
+        part = walk.start(node)
+        if node in supplied and not any(nodes[each].kind in SOURCES for each in part):
+            cut[part] = True
+    return _blocks(walk, live, off, cut)
 
 
 def _adjacent(count: int, ends: Sequence[tuple[int, int] | None]) -> list[list[tuple[int, int]]]:
@@ -64,31 +72,30 @@ def _adjacent(count: int, ends: Sequence[tuple[int, int] | None]) -> list[list[t
     return found
 
 
-def _supply_first(nodes: Sequence[Node], ends: Sequence[tuple[int, int]]) -> list[int]:
+def _supply_first(nodes: Sequence[Node], ends: Sequence[tuple[int, int]]) -> tuple[list[int], set[int]]:
     """The nodes by their distance from the grid, as if every breaker were closed: so an island begins behind its breaker.
 
-    What is joined to no grid begins at a node that no edge leads to.
+    What is joined to no grid begins at a node that no edge leads to. Also which nodes are joined to the grid like that.
     """
     targets = {b for _, b in ends}
     ranked = sorted(range(len(nodes)), key=lambda n: (nodes[n].kind != "grid", n in targets, nodes[n].kind in TERMINALS, n))
     around = _adjacent(len(nodes), ends)
-    seen = [False] * len(nodes)
-    order = []
-    grids = sum(node.kind == "grid" for node in nodes)
-    for wave in (ranked[:grids], *([n] for n in ranked[grids:])):
-        queue = [n for n in wave if not seen[n]]
-        for n in queue:
-            seen[n] = True
+    seen: set[int] = set()
+    order: list[int] = []
+
+    def spread(start: Iterable[int]) -> None:
+        queue = [n for n in start if n not in seen]
         while queue:
-            order += queue
-            following = []
-            for n in queue:
-                for other, _ in around[n]:
-                    if not seen[other]:
-                        seen[other] = True
-                        following.append(other)
-            queue = following
-    return order
+            seen.update(queue)
+            order.extend(queue)
+            queue = list(dict.fromkeys(other for n in queue for other, _ in around[n] if other not in seen))
+
+    grids = sum(node.kind == "grid" for node in nodes)
+    spread(ranked[:grids])
+    supplied = set(order)
+    for n in ranked[grids:]:
+        spread([n])
+    return order, supplied
 
 
 class _Walk:
@@ -102,10 +109,11 @@ class _Walk:
         self.via = [NOTHING] * count
         self.order: list[int] = []
 
-    def start(self, root: int) -> None:
-        """Visit everything that is joined to a node."""
+    def start(self, root: int) -> list[int]:
+        """Visit everything that is joined to a node: what was not visited before."""
         if self.number[root] != NOTHING:
-            return
+            return []
+        first = len(self.order)
         self._enter(root)
         stack = [(root, iter(self.around[root]))]
         while stack:
@@ -124,6 +132,7 @@ class _Walk:
                 if stack:
                     over = stack[-1][0]
                     self.low[over] = min(self.low[over], self.low[node])
+        return self.order[first:]
 
     def _enter(self, node: int) -> None:
         self.number[node] = self.low[node] = len(self.order)
@@ -134,7 +143,7 @@ class _Walk:
         return self.via[node] != NOTHING and self.low[node] == self.number[node]
 
 
-def _blocks(walk: _Walk, live: Bools, dead: Bools) -> Shape:
+def _blocks(walk: _Walk, live: Bools, dead: Bools, cut: Bools) -> Shape:
     count = len(walk.order)
     block = np.full(count, NOTHING, np.int64)
     entry: list[int] = []
@@ -166,4 +175,5 @@ def _blocks(walk: _Walk, live: Bools, dead: Bools) -> Shape:
         size=np.bincount(block, minlength=len(entry)),
         live=live,
         dead=dead,
+        cut=cut,
     )
