@@ -21,9 +21,8 @@ from starlette.types import ASGIApp
 from tests.contracts.joulepoint.depot import Depot, application, move_in, opened
 from wattline.contracts.joulepoint.gate import Gate
 from wattline.identity.limits import RateLimiter
+from wattline.identity.oauth.service import OAuth
 from wattline.model.clock import ManualClock
-from wattline.model.errors import Unauthenticated
-from wattline.model.principal import Principal
 from wattline.platform import Platform
 
 START = datetime(2026, 6, 11, 14, 32, tzinfo=UTC)
@@ -37,14 +36,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-class NoTokens:
-    """An authority that gave nobody a token."""
-
-    async def authenticate(self, token: str | None) -> Principal:
-        """Refuse."""
-        raise Unauthenticated("no tokens here")
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     """The platform that the tests share, with a `ManualClock` of its own: it only goes forward."""
@@ -53,9 +44,15 @@ async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pl
 
 
 @pytest.fixture(scope="session")
-def gate(platform: Platform) -> Gate:
+def oauth(platform: Platform) -> OAuth:
+    """The clients and tokens on that platform."""
+    return OAuth(platform.database, platform.clock)
+
+
+@pytest.fixture(scope="session")
+def gate(platform: Platform, oauth: OAuth) -> Gate:
     """The contract's gate on that platform."""
-    return Gate(platform.identity, NoTokens(), platform.settings, RateLimiter(platform.clock))
+    return Gate(platform.identity, oauth, platform.settings, RateLimiter(platform.clock))
 
 
 @pytest.fixture

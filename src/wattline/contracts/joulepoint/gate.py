@@ -15,6 +15,7 @@ from wattline.contracts.joulepoint import query
 from wattline.contracts.joulepoint.problem import Problem, answer
 from wattline.contracts.joulepoint.rates import Rates
 from wattline.identity.limits import RateLimiter
+from wattline.identity.oauth.model import TOKEN
 from wattline.identity.service import Identity
 from wattline.model.errors import Unauthenticated
 from wattline.model.principal import ALL_SCOPES, JOULEPOINT, Principal
@@ -60,9 +61,10 @@ class Gate:
     async def authenticate(self, token: str | None) -> Principal:
         """Whose token or key this is now. Raises `Unauthenticated`."""
         try:
-            if token is not None and token.startswith("wl_"):
-                return self._identity.cached(token) or await self._identity.authenticate(token)
-            return await self._oauth.authenticate(token)
+            if token is not None and token.startswith(TOKEN):
+                return await self._oauth.authenticate(token)
+            known = None if token is None else self._identity.cached(token)
+            return known or await self._identity.authenticate(token)
         except Unauthenticated:
             if self._anybody is None:
                 raise Unauthenticated(REFUSED) from None

@@ -21,6 +21,7 @@ from wattline.contracts.joulepoint.problem import bad_parameter
 USUAL, MOST = 50, 500
 LONGEST_CURSOR = 400
 LARGEST = 2**63 - 1
+BEGINNING, END = (-LARGEST,), (LARGEST,)
 Row = TypeVar("Row")
 
 Limit = Annotated[int, Query(ge=1, le=MOST, description="Rows of a page.")]
@@ -87,25 +88,33 @@ def envelope(
 def page(
     request: Request,
     rows: Sequence[Row],
-    number: Callable[[Row], int],
+    number: Callable[[Row], int | tuple[int, ...]],
     page: Asked,
     shown: Callable[[Row], Any],
+    width: int = 1,
 ) -> dict[str, Any]:
-    """The document of a page of rows that are all in memory, ascending by `number`."""
+    """The document of a page of rows that are in memory, ascending by `number`, which has `width` parts and no two share."""
+
+    def position(row: Row) -> tuple[int, ...]:
+        found = number(row)
+        return found if isinstance(found, tuple) else (found,)
+
     size = len(rows)
-    at = page.position(1)
+    at = page.position(width)
     if page.cursor is None or at is None:
         start, end = 0, min(page.limit, size)
     elif page.cursor.backward:
-        end = bisect_left(rows, at[0], key=number)
+        end = bisect_left(rows, at, key=position)
         start = max(0, end - page.limit)
     else:
-        start = bisect_right(rows, at[0], key=number)
+        start = bisect_right(rows, at, key=position)
         end = min(start + page.limit, size)
-    some = rows[start:end]
-    after = Cursor((number(rows[end - 1]) if end else -LARGEST,)) if end < size else None
-    before = Cursor((number(rows[start]) if start < size else LARGEST,), True) if start > 0 else None
-    return envelope(request, size, [shown(row) for row in some], after, before)
+    after = before = None
+    if end < size:
+        after = Cursor(position(rows[end - 1]) if end else BEGINNING * width)
+    if start > 0:
+        before = Cursor(position(rows[start]) if start < size else END * width, True)
+    return envelope(request, size, [shown(row) for row in rows[start:end]], after, before)
 
 
 def link(request: Request, cursor: Cursor | None) -> str | None:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from fastapi import APIRouter
 
-from tests.contracts.joulepoint.conftest import NoTokens
 from tests.contracts.joulepoint.depot import Depot, application, move_in
 from tests.contracts.joulepoint.kit.test_resource_routes import problem
 from wattline.contracts.joulepoint.gate import Admitted, Gate
 from wattline.contracts.joulepoint.problem import RESPONSES
 from wattline.contracts.joulepoint.query import Instant, spell
 from wattline.identity.limits import RateLimiter
+from wattline.identity.oauth.service import OAuth
 from wattline.model.errors import Unavailable
 from wattline.platform import Platform
 
@@ -80,9 +80,9 @@ async def test_a_stranger_is_refused_before_the_body_is_looked_at(depot: Depot, 
         assert reply.headers["www-authenticate"] == 'Bearer error="invalid_token"'
 
 
-async def test_where_nobody_is_asked_a_caller_is_the_default_tenant(platform: Platform) -> None:
+async def test_where_nobody_is_asked_a_caller_is_the_default_tenant(platform: Platform, oauth: OAuth) -> None:
     settings = platform.settings.model_copy(update={"open": True})
-    gate = Gate(platform.identity, NoTokens(), settings, RateLimiter(platform.clock))
+    gate = Gate(platform.identity, oauth, settings, RateLimiter(platform.clock))
     depot = await move_in(platform, application([shed(gate)]))
     async with depot.client:
         for key, tenant in ((None, "default"), ("nonsense", "default"), ("all", depot.tenant)):
@@ -163,9 +163,9 @@ async def test_a_page_of_another_origin_may_read_what_it_needs(depot: Depot) -> 
     assert "ETag" in reply.headers["access-control-expose-headers"]
 
 
-async def test_a_caller_above_its_limit_is_told_when_to_come_again(platform: Platform) -> None:
+async def test_a_caller_above_its_limit_is_told_when_to_come_again(platform: Platform, oauth: OAuth) -> None:
     settings = platform.settings.model_copy(update={"joulepoint_rate": 2.0, "joulepoint_burst": 3})
-    gate = Gate(platform.identity, NoTokens(), settings, RateLimiter(platform.clock))
+    gate = Gate(platform.identity, oauth, settings, RateLimiter(platform.clock))
     depot = await move_in(platform, application([shed(gate)]))
     async with depot.client:
         left = [(await depot.call("GET", PATH)).headers["ratelimit"] for _ in range(3)]
