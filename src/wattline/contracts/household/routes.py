@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp
 
+from wattline.around import Around
 from wattline.contracts.household import (
     csv_energy,
     csv_experiment,
@@ -26,7 +27,7 @@ from wattline.contracts.household import (
     work_peaks,
     work_reports,
 )
-from wattline.contracts.household.around import Around
+from wattline.contracts.household.around import MANNERS
 from wattline.contracts.household.gate import Gate
 from wattline.contracts.household.strays import strays
 from wattline.platform import Platform
@@ -105,6 +106,6 @@ def build(platform: Platform) -> HouseholdContract:
 
     def around(app: ASGIApp) -> ASGIApp:
         # Doors look after themselves: devices call them, often, and no browser does.
-        return app if app in doors.values() else Around(app, settings.cors_origins, settings.max_record_bytes, larger)
+        return app if app in doors.values() else Around(app, MANNERS, settings.cors_origins, settings.max_record_bytes, larger)
 
     return HouseholdContract(hot, (*published, (MANAGEMENT, management)), around)

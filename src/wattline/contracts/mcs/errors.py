@@ -128,8 +128,13 @@ def answer(error: Exception, part: str = "query") -> Response:
     for kind, status, detail, headers in TABLE:
         if isinstance(error, kind):
             return _response(status, {"detail": detail(error)}, headers(error))
-    log.error("a request failed", exc_info=error)
+    log_unknown(error)
     return _response(500, {"detail": "Internal Server Error"})
+
+
+def log_unknown(error: Exception) -> None:
+    """Log what nothing names."""
+    log.error("a request failed", exc_info=error)
 
 
 def failed(request: Request, error: Exception) -> Response:

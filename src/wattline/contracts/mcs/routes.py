@@ -9,6 +9,7 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp
 
+from wattline.around import Around
 from wattline.contracts.mcs import (
     alarms,
     alarms_actions,
@@ -23,8 +24,8 @@ from wattline.contracts.mcs import (
     sustainability,
     telemetry,
 )
+from wattline.contracts.mcs.around import MANNERS
 from wattline.contracts.mcs.blocks import Blocks
-from wattline.contracts.mcs.cors import Around
 from wattline.contracts.mcs.feeds import routes as feeds
 from wattline.contracts.mcs.gate import Gate, Terms
 from wattline.contracts.mcs.mqtt.attach import attach
@@ -71,7 +72,7 @@ def build(platform: Platform) -> McsContract:
     if platform.mqtt is not None:
         attach(platform, platform.mqtt)
 
-    around = partial(Around, origins=settings.cors_origins, most_bytes=settings.max_record_bytes)
+    around = partial(Around, manners=MANNERS, origins=settings.cors_origins, most_bytes=settings.max_record_bytes)
     return McsContract(
         {f"{PREFIX}{path}": app for path, app in hot.items()}, ((PREFIX, api), *(("", each) for each in root)), around
     )
