@@ -53,6 +53,7 @@ from wattline.settings import Settings
 from wattline.state.database import Database
 from wattline.state.lock import DirectoryLock
 from wattline.state.migrate import migrate
+from wattline.topology.service import Topology
 
 ROLLUP_SECONDS = 10
 RETAIN_SECONDS = 3600
@@ -111,6 +112,7 @@ class Platform:
         ahead = round(settings.max_future_seconds * SECOND)
         self.readings = Readings(self.metering.meters, self.pipeline, clock, ahead=ahead)
         self.signature_failures = SignatureFailures(self.database, self.events, clock)
+        self.topology = Topology(self.resources, self.metering, self.series, clock)
         self.listings = Listings(self.registry, self.changes, clock)
         self.markets = Markets(self.database, self.changes, clock)
         rules = None if settings.alarm_cascade_file is None else read_rules(settings.alarm_cascade_file)
