@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -91,7 +92,7 @@ class ShownLive(msgspec.Struct, gc=False):
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """The documents of a site, ready to be sent. `version` differs where any of them does."""
+    """The documents of a site, ready to be sent. `version` differs where any of them does, in this process."""
 
     version: tuple[Any, ...]
     site: str
@@ -100,6 +101,13 @@ class Drawing:
     node_rows: Sequence[tuple[Any, ...]]
     """The fields of each `ShownNode` but `live`, in order."""
     edge_rows: Sequence[tuple[Any, ...]]
+
+    @cached_property
+    def etag(self) -> str:
+        """Another tag wherever a document is another."""
+        digest = blake2b(repr([(n.id, n.version) for n in self.nodes]).encode(), digest_size=12)
+        digest.update(repr([(e.id, e.version) for e in self.edges]).encode())
+        return f'W/"{digest.hexdigest()}"'
 
 
 def drawing(version: tuple[Any, ...], site: str, nodes: Sequence[Node], edges: Sequence[Edge]) -> Drawing:
@@ -137,7 +145,7 @@ class Frame:
     def etag(self) -> str:
         """Another tag wherever anything but the time and ages would be told otherwise: a weak one."""
         digest = blake2b(digest_size=12)
-        digest.update(repr((self.drawing.version, self.drawing.site)).encode())
+        digest.update(self.drawing.etag.encode())
         for column in (self.node, self.stale, self.measured, self.edge, self.method):
             digest.update(np.ascontiguousarray(column).tobytes())
         digest.update("\0".join(self.states).encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from wattline.ingest.series import Series
 from wattline.metering.service import Metering
@@ -60,9 +61,9 @@ class Topology:
         self.nodes = Nodes(resources, metering.references, self._held)
         self.edges = Edges(resources, metering.references, self._held)
 
-    def knows(self, tenant: str, site: str) -> bool:
-        """Whether a site has a node."""
-        return bool(self._held.nodes((tenant, site)))
+    def has_known(self, tenant: str, site: str) -> bool:
+        """Whether a site has nodes, or had some since this process began."""
+        return self._held.version((tenant, site))[0] > 0
 
     def look(self, tenant: str, site: str) -> Frame:
         """The site now; a site without a node is empty. `Frame.since` tells what changed since another look."""
@@ -83,16 +84,14 @@ class Topology:
         states = [node.state for node in nodes]
         return frame(known.drawing, measured, solve(known.plant, _shape(known, states), measured), states, moment)
 
-    def documents(self, tenant: str, site: str) -> tuple[str, bytes]:
-        """The site's nodes and edges without figures: their ETag, and JSON."""
+    def documents(self, tenant: str, site: str) -> tuple[str, Callable[[], bytes]]:
+        """The site's nodes and edges without figures: their ETag, and what encodes them as JSON."""
         now = self._clock.micros()
-        known = self._site((tenant, site), now)
-        mark = f"{known.drawing.version}".replace(" ", "").replace("(", "").replace(")", "").replace(",", "-")
-        return f'W/"d{mark}"', plain(known.drawing, now)
+        return _plain(self._site((tenant, site), now).drawing, now)
 
-    async def documents_at(self, tenant: str, site: str, moment: int) -> bytes:
-        """The site's nodes and edges as they were at a moment (us), as JSON."""
-        return plain((await self._site_at(tenant, site, moment)).drawing, moment)
+    async def documents_at(self, tenant: str, site: str, moment: int) -> tuple[str, Callable[[], bytes]]:
+        """The same as they were at a moment (us)."""
+        return _plain((await self._site_at(tenant, site, moment)).drawing, moment)
 
     def _site(self, place: Place, now: int) -> _Site:
         version = self._held.version(place)
@@ -156,6 +155,10 @@ class Topology:
             if not waiting:
                 break
         return found
+
+
+def _plain(draw: Drawing, as_of: int) -> tuple[str, Callable[[], bytes]]:
+    return draw.etag, partial(plain, draw, as_of)
 
 
 def _by_id(each: Node | Edge) -> int:

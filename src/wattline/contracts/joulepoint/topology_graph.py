@@ -1,0 +1,74 @@
+"""GET /api/energy/topology/nodes/graph: the network of a site with what flows in it, now or at an earlier moment."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from wattline.contracts.joulepoint.bodies import JSON
+from wattline.contracts.joulepoint.gate import TOPOLOGY_READ, Admitted, Gate
+from wattline.contracts.joulepoint.problem import bad_parameter, refusals
+from wattline.contracts.joulepoint.query import Instant
+from wattline.contracts.joulepoint.topology_documents import GRAPH
+from wattline.contracts.joulepoint.topology_resources import NODES, TAG
+from wattline.model.clock import Clock
+from wattline.model.errors import NotFound
+from wattline.registry.service import Registry
+from wattline.topology.checks import MAIN, SITE_LENGTH
+from wattline.topology.service import Topology
+
+PATH = f"{NODES}/graph"
+SiteId = Annotated[str, Query(min_length=1, max_length=SITE_LENGTH, description="The key of a site.")]
+Live = Annotated[bool, Query(description="With what flows; false: the documents alone.")]
+At = Annotated[
+    Instant | None,
+    Query(description="As it was then: the documents of that moment, and the newest readings of the day before."),
+]
+
+
+def build(topology: Topology, registry: Registry, clock: Clock, gate: Gate) -> APIRouter:
+    """The route."""
+    router = APIRouter(tags=[TAG])
+
+    async def graph(caller: Admitted, request: Request, site_id: SiteId = MAIN, live: Live = True, at: At = None) -> Response:
+        if not caller.sees(site_id) or not topology.has_known(caller.tenant, site_id):
+            # A site whose devices report is there, if empty; the usual one always is.
+            if not caller.sees(site_id) or (site_id != MAIN and registry.site(caller.tenant, site_id) is None):
+                raise NotFound("no such site")
+        if at is not None and at > clock.micros():
+            raise bad_parameter("at", "future", "this moment is yet to come")
+        if live:
+            frame = (
+                topology.look(caller.tenant, site_id) if at is None else await topology.look_back(caller.tenant, site_id, at)
+            )
+            tag, encoded = frame.etag, frame.encoded
+        else:
+            tag, encoded = (
+                topology.documents(caller.tenant, site_id)
+                if at is None
+                else await topology.documents_at(caller.tenant, site_id, at)
+            )
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        if _names(request.headers.get("if-none-match", ""), tag):
+            return Response(status_code=304, headers=headers)
+        return Response(encoded(), headers=headers, media_type=JSON)
+
+    router.add_api_route(
+        PATH,
+        graph,
+        methods=["GET"],
+        summary="Show a site's graph",
+        response_class=Response,
+        response_model=None,
+        route_class_override=gate.keyed(TOPOLOGY_READ),
+        responses={200: {"description": "The graph", "content": {JSON: {"schema": GRAPH}}}, 304: {"description": "Unchanged"}}
+        | refusals(400, 404, 503),
+    )
+    return router
+
+
+def _names(asked: str, tag: str) -> bool:
+    """Whether `If-None-Match` names a tag, weakly compared (RFC 9110, 8.8.3.2)."""
+    given = {each.strip().removeprefix("W/") for each in asked.split(",")}
+    return "*" in given or tag.removeprefix("W/") in given
