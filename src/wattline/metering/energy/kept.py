@@ -1,0 +1,185 @@
+"""Cells that were worked out, in memory, each day of them until a reading that it depends on is committed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattline.metering.energy.cells import A_DAY, Cells
+from wattline.metering.energy.lane import Lane
+from wattline.metering.energy.register import Ints
+from wattline.model.clock import DAY
+from wattline.model.record import Row
+
+MOST_BYTES = 128 << 20
+LONGEST = 4000
+"""Days between the first and the last that are kept of a lane; where they would be more, the former ones go."""
+ALWAYS, NEVER = 2**62, -(2**62)
+
+
+class Timeline:
+    """Consecutive days of one lane, known or not. `low` and `high` (us) say between which readings a day can change."""
+
+    def __init__(self) -> None:
+        self.first = 0
+        self.known: NDArray[np.bool_] = np.zeros(0, bool)
+        self._low: Ints = np.zeros(0, np.int64)
+        self._high: Ints = np.zeros(0, np.int64)
+        self._cells = Cells(0)
+        self.until = NEVER
+
+    @property
+    def nbytes(self) -> int:
+        return self._cells.nbytes + 17 * len(self.known)
+
+    def missing(self, first: int, last: int) -> Ints:
+        """The days in [first, last), counted from 1970, that are not known."""
+        wanted = np.ones(last - first, bool)
+        a, b = max(first, self.first), min(last, self.first + len(self.known))
+        if a < b:
+            wanted[a - first : b - first] = ~self.known[a - self.first : b - self.first]
+        return np.flatnonzero(wanted) + first
+
+    def cells(self, first: int, last: int) -> Cells:
+        """What is known of the days [first, last), all of them known: views, which hold until the next `keep`."""
+        return self._cells.between((first - self.first) * A_DAY, (last - self.first) * A_DAY)
+
+    def keep(self, first: int, cells: Cells, low: Ints, high: Ints) -> None:
+        """Take over consecutive days, one entry of `low` and `high` each."""
+        days = len(low)
+        self._reach(first, first + days)
+        at = slice(first - self.first, first - self.first + days)
+        where = slice(at.start * A_DAY, at.stop * A_DAY)
+        self._cells = _written(self._cells, where, cells)
+        self._low[at], self._high[at], self.known[at] = low, high, True
+        self.until = max(self.until, int(high.max()))
+
+    def heard(self, time: int) -> None:
+        """A reading of this time was committed: days that it can change are not known any more."""
+        self.known &= (time < self._low) | (time > self._high)
+        self.until = int(self._high.max(initial=NEVER, where=self.known))
+
+    def _reach(self, first: int, last: int) -> None:
+        start, stop = min(first, self.first), max(last, self.first + len(self.known))
+        if not len(self.known) or stop - start > LONGEST:
+            start, stop = first, last
+            self.known, self._cells = np.zeros(0, bool), Cells(0)
+            self._low = self._high = np.zeros(0, np.int64)
+            self.first = start
+        before, after = self.first - start, stop - self.first - len(self.known)
+        if before or after:
+            self.known = np.pad(self.known, (before, after))
+            self._low = np.pad(self._low, (before, after))
+            self._high = np.pad(self._high, (before, after))
+            wide = (before * A_DAY, after * A_DAY)
+            held = self._cells.columns().items()
+            wider: dict[str, Any] = {name: None if each is None else np.pad(each, wide) for name, each in held}
+            self._cells = Cells(self._cells.size + sum(wide), **wider)
+            self.first = start
+
+
+def _written(held: Cells, where: slice, new: Cells) -> Cells:
+    """The same with some intervals replaced, in place; a column that was idle is made where it is needed now."""
+    columns: dict[str, Any] = held.columns()
+    for name, theirs in new.columns().items():
+        if columns[name] is None and theirs is not None:
+            columns[name] = held.full(name)
+        if columns[name] is not None:
+            columns[name][where] = 0 if theirs is None else theirs
+    return Cells(held.size, **columns)
+
+
+class Kept:
+    """The timelines of lanes. All methods run on the event loop.
+
+    Of more than `most_bytes` the lanes asked for least recently go.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._lanes: OrderedDict[Lane, Timeline] = OrderedDict()
+        self._of: dict[int, dict[Lane, Timeline]] = {}
+        self._until: dict[int, int] = {}
+        self._missed: list[tuple[int, int]] | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all that is kept."""
+        return sum(timeline.nbytes for timeline in self._lanes.values())
+
+    def of(self, lane: Lane) -> Timeline:
+        """The timeline of a lane, perhaps without a day."""
+        found = self._lanes.get(lane)
+        if found is None:
+            found = self._lanes[lane] = self._of.setdefault(lane.stream, {})[lane] = Timeline()
+        self._lanes.move_to_end(lane)
+        return found
+
+    def heard(self, rows: Iterable[Row]) -> None:
+        """Rows were committed; to be called with every one, those that take others back too."""
+        until = self._until
+        if not until:
+            return
+        for row in rows:
+            last = until.get(row.stream)
+            if last is None:
+                continue
+            if self._missed is not None:
+                self._missed.append((row.stream, row.time))
+            if row.time <= last:
+                self._touch(row.stream, row.time)
+
+    def _touch(self, stream: int, time: int) -> None:
+        for timeline in self._of.get(stream, {}).values():
+            timeline.heard(time)
+        self._until[stream] = max((each.until for each in self._of.get(stream, {}).values()), default=NEVER)
+
+    def begin(self, lanes: Iterable[Lane]) -> None:
+        """Say that days of these lanes will be read; what is committed from now on may be missing in what is read."""
+        self._missed = []
+        for lane in lanes:
+            self._until.setdefault(lane.stream, NEVER)
+
+    def keep(self, lane: Lane, first: int, cells: Cells, low: Ints, high: Ints) -> None:
+        """Keep days that were read since `begin`."""
+        timeline = self.of(lane)
+        timeline.keep(first, cells, low, high)
+        for stream, time in self._missed or ():
+            if stream == lane.stream:
+                timeline.heard(time)
+        self._until[lane.stream] = max(self._until.get(lane.stream, NEVER), timeline.until)
+
+    def end(self) -> None:
+        """The read is over, or has failed."""
+        self._missed = None
+
+    def trim(self) -> None:
+        """Let go of what is too much."""
+        size = self.nbytes
+        while size > self._most_bytes and len(self._lanes) > 1:
+            lane, gone = self._lanes.popitem(last=False)
+            size -= gone.nbytes
+            mine = self._of[lane.stream]
+            del mine[lane]
+            if not mine:
+                del self._of[lane.stream]
+                self._until.pop(lane.stream, None)
+
+
+def bounds(time: Ints, first: int, days: int, *, odd: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Between which readings (us) each day, from day `first` on, can change: two before it and three after its end.
+
+    A fall is judged by the two readings that follow. `odd` days hold something odd, so what lies a day around counts too.
+    """
+    starts = (first + np.arange(days + 1, dtype=np.int64)) * DAY
+    place = np.searchsorted(time, starts)
+    before, after = place[:-1] - 2, place[1:] + 2
+    low, high = np.full(days, NEVER, np.int64), np.full(days, ALWAYS, np.int64)
+    there, follows = before >= 0, after < len(time)
+    low[there], high[follows] = time[before[there]], time[after[follows]]
+    low[odd], high[odd] = np.minimum(low, starts[:-1] - DAY)[odd], np.maximum(high, starts[1:] + DAY)[odd]
+    return low, high

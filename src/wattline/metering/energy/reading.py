@@ -1,0 +1,122 @@
+"""From the ends of short intervals to the cells of a lane."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattline.billing.intervals import Grid
+from wattline.ingest.edge_series import WIDTH, Edges, Singles
+from wattline.metering.energy.cells import A_DAY, INTERVAL, MOST_COUNTED, Cells, over
+from wattline.metering.energy.kept import bounds
+from wattline.metering.energy.lane import Lane
+from wattline.metering.energy.power import Line, bridged, power
+from wattline.metering.energy.register import Floats, Ints, steps
+from wattline.metering.energy.spread import spread
+from wattline.model.clock import DAY, MINUTE
+
+SPARSE = MINUTE
+"""Of a power that is told at most once in so long, every reading counts where it stands; of others, the readings in five
+minutes are taken as evenly spaced."""
+
+Points = tuple[Ints, Floats]
+"""Times (us) and values of readings, ordered by time."""
+Kept = tuple[Cells, Ints, Ints]
+"""Cells of days, and between which readings each day can change."""
+
+
+def doubtful(lane: Lane, edges: Edges) -> NDArray[np.bool_]:
+    """Which intervals hold more than their ends tell, so that each reading in them must be looked at."""
+    if lane.rule is not None:
+        return (edges.low < edges.first) | (edges.high > edges.last)
+    several = edges.count > 2
+    turning = several & (edges.low < 0) & (edges.high > 0)
+    return turning if lane.interval < SPARSE else several
+
+
+def _without(edges: Edges, singles: Points | None) -> Edges:
+    """The intervals whose readings are not there one by one. Of a doubtful one whose readings are gone, its ends must do."""
+    if singles is None or not len(singles[0]):
+        return edges
+    return edges.take(~np.isin(edges.first_time // WIDTH, np.unique(singles[0] // WIDTH)))
+
+
+def points(edges: Edges, singles: Points | None) -> Points:
+    """The readings at both ends of each interval, and single ones."""
+    used = _without(edges, singles)
+    several = used.last_time > used.first_time
+    if not several.any() and used is edges:
+        return used.first_time, used.first
+    more = (np.zeros(0, np.int64), np.zeros(0)) if singles is None else singles
+    times = np.concatenate([used.first_time, used.last_time[several], more[0]])
+    values = np.concatenate([used.first, used.last[several], more[1]])
+    order = np.argsort(times, kind="stable")
+    return times[order], values[order]
+
+
+def line(edges: Edges, singles: Points | None, factor: float) -> Line:
+    """Power as pieces: an interval is one, with the mean of what lies between its ends; a single reading is one."""
+    used = _without(edges, singles)
+    several = used.count > 2
+    mean = np.full(len(used), np.nan)
+    # The trapezoid of readings that are evenly spaced.
+    ends = (used.first + used.last) / 2.0
+    mean[several] = (used.total - ends)[several] / (used.count - 1)[several] * factor
+    found = Line(used.first_time, used.last_time, used.first * factor, used.last * factor, mean)
+    if singles is None or not len(singles[0]):
+        return found
+    more = Line.of(singles[0], singles[1] * factor)
+    begin = np.concatenate([found.begin, more.begin])
+    order = np.argsort(begin, kind="stable")
+    joined = [begin, *(np.concatenate([getattr(found, n), getattr(more, n)]) for n in ("stop", "first", "last", "mean"))]
+    return Line(*(column[order] for column in joined))
+
+
+def register_cells(
+    lane: Lane, edges: Edges, singles: Points | None, before: Points | None, after: Points | None, first: int, days: int
+) -> Kept:
+    """The cells of `days` days of a register, from day `first` on; `before` and `after` lie outside of what was read."""
+    time, value = points(edges, singles)
+    if before is not None or after is not None:
+        parts = [part for part in (before, (time, value), after) if part is not None]
+        time, value = np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+    if lane.factor != 1.0:
+        value = value * lane.factor
+    grid = over(first * DAY, (first + days) * DAY)
+    assert lane.rule is not None
+    columns = spread(steps(time, value, lane.rule), grid, 2 * lane.interval)
+    columns["count"] = _counted(edges, grid)
+    odd = columns.get("odd", np.zeros(grid.size)).reshape(days, A_DAY).max(axis=1)
+    low, high = bounds(time, first, days, odd=np.asarray(odd > 0))
+    return Cells.of(grid.size, columns), low, high
+
+
+def power_cells(lane: Lane, edges: Edges, singles: Points | None, first: int, days: int) -> Kept:
+    """The same of a power."""
+    found = line(edges, singles, lane.factor)
+    grid = over(first * DAY, (first + days) * DAY)
+    columns = power(found, grid, bridged(lane.interval))
+    columns["count"] = _counted(edges, grid)
+    low, high = bounds(found.begin, first, days, odd=np.zeros(days, bool))
+    return Cells.of(grid.size, columns), low, high
+
+
+def _counted(edges: Edges, grid: Grid) -> Floats:
+    """How many readings came in each interval."""
+    place = (edges.first_time - grid.start) // INTERVAL
+    inside = (place >= 0) & (place < grid.size)
+    found = np.bincount(place[inside], weights=edges.count[inside], minlength=grid.size)
+    return np.minimum(found, MOST_COUNTED)
+
+
+def parted(singles: Singles, wanted: Mapping[int, Ints]) -> dict[int, Points]:
+    """The readings of each sensor in its own intervals (their numbers, counted from 1970)."""
+    found = {}
+    for sensor, buckets in wanted.items():
+        low, high = np.searchsorted(singles.sensor, [sensor, sensor + 1])
+        time, value = singles.time[low:high], singles.value[low:high]
+        mine = np.isin(time // WIDTH, buckets)
+        found[sensor] = time[mine], value[mine]
+    return found
