@@ -103,8 +103,7 @@ class Platform:
             PipelineMeter(self.metrics),
             partial(self.bus.publish, "rows"),
         )
-        self.ingest = self.pipeline.ingest
-        self.series = self.pipeline.series
+        self.ingest, self.series = self.pipeline.ingest, self.pipeline.series
         self.events = EventLog(self.database)
         self.changes = ChangeLog(self.database, clock)
         self.resources = Resources(self.database, clock)
