@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -19,12 +19,14 @@ from wattline.topology.checks import MAIN, SITE_LENGTH
 from wattline.topology.service import Topology
 
 PATH = f"{NODES}/graph"
+BACK_THEN = "As it was then: the documents of that moment, the newest readings of the day before it."
 SiteId = Annotated[str, Query(min_length=1, max_length=SITE_LENGTH, description="The key of a site.")]
 Live = Annotated[bool, Query(description="With what flows; false: the documents alone.")]
-At = Annotated[
-    Instant | None,
-    Query(description="As it was then: the documents of that moment, and the newest readings of the day before."),
-]
+At = Annotated[Instant | None, Query(description=BACK_THEN)]
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The graph", "content": {JSON: {"schema": GRAPH}}},
+    304: {"description": "Nothing but ages changed since the answer with the ETag of If-None-Match"},
+}
 
 
 def build(topology: Topology, registry: Registry, clock: Clock, gate: Gate) -> APIRouter:
@@ -32,23 +34,20 @@ def build(topology: Topology, registry: Registry, clock: Clock, gate: Gate) -> A
     router = APIRouter(tags=[TAG])
 
     async def graph(caller: Admitted, request: Request, site_id: SiteId = MAIN, live: Live = True, at: At = None) -> Response:
-        if not caller.sees(site_id) or not topology.has_known(caller.tenant, site_id):
-            # A site whose devices report is there, if empty; the usual one always is.
-            if not caller.sees(site_id) or (site_id != MAIN and registry.site(caller.tenant, site_id) is None):
-                raise NotFound("no such site")
+        place = caller.tenant, site_id
+        # A site whose devices report is there, if empty; the usual one always is.
+        known = site_id == MAIN or topology.has_known(*place) or registry.site(*place) is not None
+        if not known or not caller.sees(site_id):
+            raise NotFound("no such site")
         if at is not None and at > clock.micros():
             raise bad_parameter("at", "future", "this moment is yet to come")
         if live:
-            frame = (
-                topology.look(caller.tenant, site_id) if at is None else await topology.look_back(caller.tenant, site_id, at)
-            )
+            frame = topology.look(*place) if at is None else await topology.look_back(*place, at)
             tag, encoded = frame.etag, frame.encoded
+        elif at is None:
+            tag, encoded = topology.documents(*place)
         else:
-            tag, encoded = (
-                topology.documents(caller.tenant, site_id)
-                if at is None
-                else await topology.documents_at(caller.tenant, site_id, at)
-            )
+            tag, encoded = await topology.documents_at(*place, at)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if _names(request.headers.get("if-none-match", ""), tag):
             return Response(status_code=304, headers=headers)
@@ -62,8 +61,7 @@ def build(topology: Topology, registry: Registry, clock: Clock, gate: Gate) -> A
         response_class=Response,
         response_model=None,
         route_class_override=gate.keyed(TOPOLOGY_READ),
-        responses={200: {"description": "The graph", "content": {JSON: {"schema": GRAPH}}}, 304: {"description": "Unchanged"}}
-        | refusals(400, 404, 503),
+        responses={**refusals(400, 404, 503), **ANSWERS},
     )
     return router
 
