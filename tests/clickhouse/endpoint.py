@@ -120,8 +120,10 @@ class ClickHouseEndpoint:
         assert process.stdout is not None
         process.stdin.write(json.dumps(order) + "\n")
         process.stdin.flush()
-        ready, _, _ = select.select([process.stdout], [], [], timeout)
-        line = process.stdout.readline() if ready else ""
+        # Not `select`, which fails where more than 1,024 files are open.
+        waiting = select.poll()
+        waiting.register(process.stdout, select.POLLIN)
+        line = process.stdout.readline() if waiting.poll(timeout * 1000) else ""
         if not line:
             raise RuntimeError(f"the ClickHouse endpoint did not answer {order.get('do', 'start')}: {process.poll()}")
         answer: dict[str, Any] = json.loads(line)
