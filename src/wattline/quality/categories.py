@@ -11,8 +11,8 @@ MOMENTARY = 3 * SECOND
 def category(kind: str, duration: int, nominal_frequency: float) -> str | None:
     """The category of an event that lasted `duration` us; None for kinds that have none.
 
-    30 cycles, the end of what is instantaneous, are 0.5 s at 60 Hz and 0.6 s at 50 Hz. An interruption is momentary up to 3 s and
-    sustained beyond a minute.
+    30 cycles, the end of what is instantaneous, are 0.5 s at 60 Hz and 0.6 s at 50 Hz. An interruption is momentary up to 3 s
+    and sustained beyond a minute.
     """
     if kind in ("undervoltage", "overvoltage"):
         return kind

@@ -46,7 +46,7 @@ _RANGES: Mapping[str, tuple[float, float, bool, str]] = {
 """Lowest and highest value, whether the lowest itself is excluded, and that in words."""
 _VOLTAGES = ("interruption_threshold", "sag_v_threshold", "swell_v_threshold")
 FREQUENCY_BAND = 0.01
-"""How far the frequency may be from the nominal one where the config does not say: 1 %, as EN 50160 has it for 99.5 % of a year."""
+"""How far the frequency may be from the nominal one where the config does not say, as EN 50160 has it for 99.5 % of a year."""
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -136,23 +136,26 @@ def checked(document: object, nominal_voltage: float, nominal_frequency: float) 
 def _fault(name: str, value: object) -> Fault | None:
     pointer = f"/{name}"
     if name in CHOICES:
-        if value in CHOICES[name]:
-            return None
         names = ", ".join("null" if choice is None else str(choice) for choice in CHOICES[name])
-        return Fault(pointer, "choice", f"must be one of {names}")
+        return None if value in CHOICES[name] else Fault(pointer, "choice", f"must be one of {names}")
     if value is None and DEFAULTS[name] is None:
         return None
+    code, words = _number_fault(name, value)
+    return None if code is None else Fault(pointer, code, words)
+
+
+def _number_fault(name: str, value: object) -> tuple[str | None, str]:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return Fault(pointer, "type", "must be a number")
+        return "type", "must be a number"
     if not isfinite(value):
-        return Fault(pointer, "not_finite", "must be finite")
+        return "not_finite", "must be finite"
     if name == "min_samples" and not isinstance(value, int):
-        return Fault(pointer, "type", "must be a whole number")
+        return "type", "must be a whole number"
     if name in _RANGES:
         low, high, beyond, words = _RANGES[name]
         if not low <= value <= high or (beyond and value == low):
-            return Fault(pointer, "out_of_range", f"must be {words}")
-    return None
+            return "out_of_range", f"must be {words}"
+    return None, ""
 
 
 def _order_faults(body: Mapping[str, Any]) -> list[Fault]:
@@ -160,10 +163,14 @@ def _order_faults(body: Mapping[str, Any]) -> list[Fault]:
     interruption, sag, swell = (body[name] for name in _VOLTAGES)
     band = body["hysteresis_pct"] / 100
     rules = (
-        (0 < interruption, ("interruption_threshold",), "must be over 0"),
-        (interruption < sag, ("interruption_threshold", "sag_v_threshold"), "interruption_threshold must be below sag_v_threshold"),
+        (interruption > 0, ("interruption_threshold",), "must be over 0"),
+        (
+            interruption < sag,
+            ("interruption_threshold", "sag_v_threshold"),
+            "interruption_threshold must be below sag_v_threshold",
+        ),
         (sag < 1, ("sag_v_threshold",), "must be below 1"),
-        (1 < swell, ("swell_v_threshold",), "must be over 1"),
+        (swell > 1, ("swell_v_threshold",), "must be over 1"),
         (swell <= 2, ("swell_v_threshold",), "must be at most 2"),
     )
     bands = (

@@ -61,8 +61,8 @@ class Disturbance(msgspec.Struct):
         high = np.fmax.reduce(values, axis=0)
         self.low = [_least(known, new) for known, new in zip(self.low or [None] * len(low), low.tolist(), strict=True)]
         self.high = [_most(known, new) for known, new in zip(self.high or [None] * len(high), high.tolist(), strict=True)]
-        touched = involved.any(axis=0)
-        self.phases = [n for n, hit in zip(self.names, touched.tolist(), strict=True) if hit or n in self.phases]
+        touched = np.flatnonzero(involved.any(axis=0)).tolist()
+        self.phases = [n for place, n in enumerate(self.names) if place in touched or n in self.phases]
 
     @property
     def least(self) -> float | None:

@@ -23,10 +23,10 @@ def half_cycle_rms(samples: Values, rate: float, frequency: float) -> tuple[Valu
     count = int(np.floor((length - cycle) / (cycle / 2) + 1e-9)) + 1
     if count <= 0:
         return np.zeros(0), np.zeros((0, samples.shape[1]))
-    ends = cycle + np.arange(count) * (cycle / 2)
+    ends = np.asarray(cycle + np.arange(count) * (cycle / 2), np.float64)
     area = _Area(samples)
-    energy = area.upto(ends * rate) - area.upto((ends - cycle) * rate)
-    return ends, np.sqrt(np.maximum(energy, 0) / (cycle * rate))
+    energy = np.subtract(area.upto(ends * rate), area.upto((ends - cycle) * rate))
+    return ends, np.asarray(np.sqrt(np.maximum(energy, 0) / (cycle * rate)), np.float64)
 
 
 class _Area:

@@ -26,7 +26,7 @@ def windows(samples: Values, rate: float, frequency: float, cycles: int) -> Valu
     span = cycles * rate / frequency
     count = int((len(samples) - 1) / span + 1e-9)
     points = cycles * round(rate / frequency)
-    places = (np.arange(count * points) * (span / points)).reshape(count, points)
+    places = np.asarray(np.arange(count * points) * (span / points), np.float64).reshape(count, points)
     return between(samples, places)
 
 
@@ -68,7 +68,7 @@ def fundamentals(blocks: Values, cycles: int) -> NDArray[np.complex128]:
 
 
 def thd(grouped: Values) -> Values:
-    """Total harmonic distortion in percent of harmonics along the second axis, the fundamental first. NaN without a fundamental."""
+    """Total harmonic distortion in percent: the second axis has the harmonics, the fundamental first. NaN without it."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(100 * np.sqrt((grouped[:, 1:] ** 2).sum(axis=1)) / grouped[:, 0])
 

@@ -11,12 +11,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from wattline.quality.marks import every
+
 ImbalanceMethod = Literal["vuf", "lvur", "pvur"]
 Values = NDArray[np.float64]
 
 
 def lines_of(phases: Values) -> Values:
-    """The line voltages ab, bc, ca (V) of phase voltages a, b, c that are taken to be 120 degrees apart; the last axis has three."""
+    """The line voltages ab, bc, ca (V) of phase voltages a, b, c taken to be 120 degrees apart; the last axis has three."""
     a, b, c = phases[..., 0], phases[..., 1], phases[..., 2]
     return np.stack([np.sqrt(x * x + y * y + x * y) for x, y in ((a, b), (b, c), (c, a))], axis=-1)
 
@@ -59,7 +61,7 @@ def imbalance(method: ImbalanceMethod, phases: Values, lines: Values) -> tuple[V
     """
     if method == "pvur":
         return deviation(phases), np.zeros(len(phases), bool)
-    measured = ~np.isnan(lines).any(axis=-1)
+    measured = every(~np.isnan(lines))
     used = np.where(measured[:, None], lines, lines_of(phases))
     found = deviation(used) if method == "lvur" else vuf_of_lines(used)
     return found, ~measured & ~np.isnan(found)

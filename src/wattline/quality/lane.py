@@ -22,7 +22,7 @@ LaneName = Literal["readings", "fine"]
 
 
 class Steady(msgspec.Struct):
-    """What changes slowly, a row for each time: THD of three phases and imbalance in percent, frequency in Hz; NaN where unknown.
+    """What changes slowly, a row a time: THD of three phases and imbalance in percent, frequency in Hz; NaN where unknown.
 
     `assumed` says of which imbalances the angles were assumed.
     """

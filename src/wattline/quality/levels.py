@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wattline.quality.config import Config
 from wattline.quality.disturbance import Disturbance
-from wattline.quality.marks import Mask, Marks
+from wattline.quality.marks import Marks, Mask, some
 
 RETURN = 0.95
 """THD and imbalance have ended once they are below this share of their limit."""
@@ -49,8 +49,8 @@ def follow(
     sample without any value changes nothing.
     """
     told: list[Disturbance] = []
-    known = ~np.isnan(values).all(axis=1)
-    place, begins = 0, Marks(is_beyond(kind, values, config).any(axis=1))
+    known = some(~np.isnan(values))
+    place, begins = 0, Marks(some(is_beyond(kind, values, config)))
     ends: dict[Config, Marks] = {}
     while place < len(times):
         if event is None:
@@ -61,7 +61,7 @@ def follow(
             told.append(event)
         mine = event.config
         if mine not in ends:
-            ends[mine] = Marks(known & ~is_not_back(kind, values, mine).any(axis=1))
+            ends[mine] = Marks(known & ~some(is_not_back(kind, values, mine)))
         stop = ends[mine].first(place)
         held = known[place:stop]
         beyond = is_beyond(kind, values[place:stop], mine)

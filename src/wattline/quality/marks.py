@@ -8,6 +8,16 @@ from numpy.typing import NDArray
 Mask = NDArray[np.bool_]
 
 
+def some(mask: Mask) -> Mask:
+    """Which rows of a table hold for any column."""
+    return np.asarray(mask.any(axis=1), bool)
+
+
+def every(mask: Mask) -> Mask:
+    """Which rows of a table hold for all columns."""
+    return np.asarray(mask.all(axis=1), bool)
+
+
 class Marks:
     """The places of a mask, in order. `NOWHERE` (the length of the mask) where there is none."""
 

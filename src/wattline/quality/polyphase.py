@@ -8,8 +8,8 @@
 
 A sag in which an interruption begins becomes that interruption: one event, which began when the sag did and contains it. The
 voltages on the way back from an interruption are no sag of their own unless they last for more than one cycle, or one sample
-where samples are further apart: a window of a cycle straddles the return for that long. A swell may last beside either. A channel
-that a sample has no value of (NaN) is not judged by it.
+where samples are further apart: a window of a cycle straddles the return for that long. A swell may last beside either. A
+channel that a sample has no value of (NaN) is not judged by it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattline.quality.config import Config
-from wattline.quality.disturbance import Disturbance
-from wattline.quality.marks import Mask, Marks
+from wattline.quality.disturbance import Disturbance, Type
+from wattline.quality.marks import Marks, Mask, every, some
 
 DIGITS = 9
 """Voltages are compared in per unit to nine digits, so that 253 V are 1.1 of 230 V whatever a float makes of it."""
 Values = NDArray[np.float64]
 Times = NDArray[np.int64]
-New = Callable[[str, int], Disturbance]
+New = Callable[[Type, int], Disturbance]
 """Begins an event: its type, and the place in the trace."""
 Judged = Callable[[Disturbance | None], "Trace"]
 """The trace in per unit of the reference of an event, or of the present one."""
@@ -54,27 +54,27 @@ class Trace:
 
     def any_below(self, limit: float, place: int) -> int:
         """The next place at which some channel is below."""
-        return self._look("any_below", limit, place, lambda: self.below(limit).any(axis=1))
+        return self._look("any_below", limit, place, lambda: some(self.below(limit)))
 
     def none_below(self, limit: float, place: int) -> int:
         """The next place at which no channel is below."""
-        return self._look("none_below", limit, place, lambda: ~self.below(limit).any(axis=1))
+        return self._look("none_below", limit, place, lambda: ~some(self.below(limit)))
 
     def all_below(self, limit: float, place: int) -> int:
         """The next place at which every measured channel is below."""
-        return self._look("all_below", limit, place, lambda: (self.below(limit) | np.isnan(self.pu)).all(axis=1))
+        return self._look("all_below", limit, place, lambda: every(self.below(limit) | np.isnan(self.pu)))
 
     def some_up(self, limit: float, place: int) -> int:
         """The next place at which some channel is at the limit or over it."""
-        return self._look("some_up", limit, place, lambda: (self.pu >= round(limit, DIGITS)).any(axis=1))
+        return self._look("some_up", limit, place, lambda: some(self.pu >= round(limit, DIGITS)))
 
     def any_over(self, limit: float, place: int) -> int:
         """The next place at which some channel is over."""
-        return self._look("any_over", limit, place, lambda: self.over(limit).any(axis=1))
+        return self._look("any_over", limit, place, lambda: some(self.over(limit)))
 
     def none_over(self, limit: float, place: int) -> int:
         """The next place at which no channel is over."""
-        return self._look("none_over", limit, place, lambda: ~self.over(limit).any(axis=1))
+        return self._look("none_over", limit, place, lambda: ~some(self.over(limit)))
 
     def _look(self, name: str, limit: float, place: int, mask: Callable[[], Mask]) -> int:
         found = self._marks.get((name, limit))

@@ -20,8 +20,8 @@ LONG = MINUTE
 
 
 class RmsState(msgspec.Struct):
-    """What a detector is between two pieces of a trace; `squares`, `counted` and `disturbed` are of the block of 10 or 12 cycles
-    that is not complete."""
+    """What a detector is between two pieces of a trace; `squares`, `counted` and `disturbed` are of the block of 10 or 12
+    cycles that is not complete."""
 
     last: int | None = None
     under: Disturbance | None = None
@@ -43,7 +43,14 @@ class RmsDetector:
         self.state = state
 
     def feed(
-        self, times: Times, volts: Values, config: Config, *, names: Sequence[str], method: Method, resolution: int | None = None
+        self,
+        times: Times,
+        volts: Values,
+        config: Config,
+        *,
+        names: Sequence[str],
+        method: Method,
+        resolution: int | None = None,
     ) -> list[Disturbance]:
         """The events that began, changed their type or ended, by their start. `names` are those of the columns of `volts`.
 
@@ -62,9 +69,9 @@ class RmsDetector:
             place = stop
         for event in told:
             _name_long(event)
-        for event in (state.under, state.over):
-            if event is not None and not event.tail and _name_long(event) and not any(event is known for known in told):
-                told.append(event)
+        for lasting in (state.under, state.over):
+            if lasting is not None and not lasting.tail and _name_long(lasting) and not any(lasting is each for each in told):
+                told.append(lasting)
         return sorted(told, key=lambda event: event.start)
 
     def _piece(self, piece: _Piece, told: list[Disturbance]) -> None:

@@ -1,0 +1,256 @@
+"""Power quality as one service: thresholds, what follows readings, doors for finer data, and what is asked of the events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wattline.events.service import EventLog
+from wattline.metering.model import Meter
+from wattline.metering.service import Metering
+from wattline.model.clock import MINUTE, Clock
+from wattline.model.errors import NotFound, StorageFull, Unavailable
+from wattline.model.record import Row
+from wattline.quality import readings, store
+from wattline.quality.config import Config
+from wattline.quality.configs import Configs
+from wattline.quality.disturbance import Disturbance, Method
+from wattline.quality.lane import Lane, LaneName, Times, Values
+from wattline.quality.ledger import KIND, Ledger, Told
+from wattline.quality.marks import some
+from wattline.quality.readings import is_flagged
+from wattline.quality.reported import Reported
+from wattline.quality.reported import write as write_reported
+from wattline.quality.row import QualityEvent
+from wattline.quality.store import Which
+from wattline.quality.waveform import Capture
+from wattline.resources.service import Resources
+from wattline.state.database import Database
+
+SAVE_EVERY = MINUTE
+"""How often the lanes of meters with nothing open are written: after a crash their window means lack at most this much."""
+
+Publish = Callable[[str, object], None]
+_copy_in = msgspec.msgpack.Encoder().encode
+_copy_out = msgspec.msgpack.Decoder(Lane).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of finer data: how many samples were judged, how many came too late for that, and the events that began,
+    changed their type or ended with them."""
+
+    judged: int
+    late: int
+    events: tuple[QualityEvent, ...]
+
+
+class PowerQuality:
+    """The power quality of every tenant's meters. Call `load` once, after the resources have loaded, and `tick` every second.
+
+    `publish` is called with "pq.event" and a `ledger.Told`, after the commit and in order. Events, their places in the log and
+    what is remembered of a meter are one transaction: a failure leaves everything as it was.
+    """
+
+    def __init__(
+        self,
+        resources: Resources,
+        metering: Metering,
+        database: Database,
+        events: EventLog,
+        clock: Clock,
+        publish: Publish,
+    ) -> None:
+        self._metering = metering
+        self._database = database
+        self._events = events
+        self._clock = clock
+        self._publish = publish
+        self._turn = asyncio.Lock()
+        self._lanes: dict[tuple[int, LaneName], Lane] = {}
+        self._unsaved: dict[tuple[int, LaneName], Meter] = {}
+        self._saved = clock.micros()
+        self.configs = Configs(resources, metering)
+        self.late = 0
+        """Readings that were not judged, because newer ones of their meter had been."""
+
+    async def load(self) -> None:
+        """Read what is open, and where every meter was."""
+        async with self._database.read() as connection:
+            found = await store.all_lanes(connection)
+        self._lanes = {(meter, "fine" if name == "fine" else "readings"): lane for (meter, name), lane in found.items()}
+
+    async def tick(self) -> None:
+        """What is due every second."""
+        self.configs.forget()
+
+    async def take(self, rows: Sequence[Row]) -> None:
+        """Judge the readings of meters that have a config. Rows that were taken before change nothing."""
+        streams = self.configs.streams
+        mine: dict[int, list[Row]] = {}
+        for row in rows:
+            if row.stream in streams:
+                mine.setdefault(row.stream, []).append(row)
+        if not mine:
+            return
+        async with self._turn:
+            drafts: dict[tuple[int, LaneName], Lane] = {}
+            changes: list[tuple[Meter, LaneName, Disturbance]] = []
+            meters: dict[tuple[int, LaneName], Meter] = {}
+            late = 0
+            for stream, some in mine.items():
+                for watched, source in streams[stream]:
+                    times, values = readings.samples(some, source.places)
+                    name: tuple[int, LaneName] = (watched.meter.id, "readings")
+                    lane = drafts.get(name)
+                    if lane is None:
+                        lane = drafts[name] = self._draft(name)
+                    told, missed = readings.feed(lane, watched.meter, watched.config, times, values)
+                    changes += [(watched.meter, "readings", event) for event in told]
+                    late += missed
+                    meters[name] = watched.meter
+            try:
+                await self._commit(changes, drafts)
+            except StorageFull as error:
+                # To the pipeline a full disk is a store that is away: the rows stay in the journal, and are offered again.
+                raise Unavailable(str(error)) from error
+            self._unsaved |= meters
+            self.late += late
+
+    async def settle(self) -> None:
+        """Make durable what must not be lost: every lane with an open event, and now and then all others."""
+        now = self._clock.micros()
+        everything = now - self._saved >= SAVE_EVERY
+        async with self._turn:
+            due = {name: meter for name, meter in self._unsaved.items() if everything or not self._lanes[name].idle}
+            if not due:
+                return
+            async with self._database.transaction() as connection:
+                for name, meter in due.items():
+                    lane = self._lanes[name]
+                    for event in lane.open:
+                        await self._refresh(connection, meter, name[1], event)
+                    await store.save_lanes(connection, meter.tenant, [(*name, lane)])
+            for name in due:
+                del self._unsaved[name]
+            if everything:
+                self._saved = now
+
+    async def _refresh(self, connection: AsyncConnection, meter: Meter, lane: LaneName, event: Disturbance) -> None:
+        """Let what is shown of an open event have its extremes so far."""
+        if event.row is not None:
+            await Ledger(connection, self._events, self._clock.micros()).found(meter, lane, event)
+
+    def _draft(self, name: tuple[int, LaneName]) -> Lane:
+        known = self._lanes.get(name)
+        return Lane() if known is None else _copy_out(_copy_in(known))
+
+    async def _commit(
+        self, changes: Sequence[tuple[Meter, LaneName, Disturbance]], drafts: Mapping[tuple[int, LaneName], Lane]
+    ) -> list[QualityEvent]:
+        """Write what was found with the lanes that found it, and make the drafts what is."""
+        written: list[QualityEvent] = []
+        told: Sequence[Told] = ()
+        if changes:
+            async with self._database.transaction() as connection:
+                ledger = Ledger(connection, self._events, self._clock.micros())
+                for meter, lane, event in changes:
+                    written.append(await ledger.found(meter, lane, event))
+                for tenant, number, name in dict.fromkeys((meter.tenant, meter.id, lane) for meter, lane, _ in changes):
+                    await store.save_lanes(connection, tenant, [(number, name, drafts[number, name])])
+                told = await ledger.close()
+        self._lanes.update(drafts)
+        for each in told:
+            self._publish(KIND, each)
+        return written
+
+    async def take_rms(
+        self, meter: Meter, times: Times, volts: Values, *, names: tuple[str, ...], method: Method, resolution: int
+    ) -> Judged:
+        """Judge a series of RMS voltages (V), samples x channels, in the order of their times (us), `resolution` us apart."""
+        return await self._take_fine(meter, times, volts, names, method, resolution, None)
+
+    async def take_capture(self, meter: Meter, capture: Capture, names: tuple[str, ...]) -> Judged:
+        """Judge what was measured in samples."""
+        resolution = round(500_000 / capture.frequency)
+        return await self._take_fine(meter, capture.times, capture.volts, names, "waveform", resolution, capture)
+
+    async def _take_fine(
+        self,
+        meter: Meter,
+        times: Times,
+        volts: Values,
+        names: tuple[str, ...],
+        method: Method,
+        resolution: int,
+        capture: Capture | None,
+    ) -> Judged:
+        name: tuple[int, LaneName] = (meter.id, "fine")
+        config = readings.config_for(self.configs.config(meter), meter, names)
+        async with self._turn:
+            lane = self._draft(name)
+            last = lane.rms.last
+            use = some(~np.isnan(volts))
+            use &= np.ones(len(times), bool) if last is None else times > last
+            told: list[Disturbance] = []
+            if use.any():
+                told += lane.feed_rms(times[use], volts[use], config, names=names, method=method, resolution=resolution)
+            if capture is not None:
+                told += self._take_steady(lane, capture, config)
+            events = await self._commit([(meter, "fine", event) for event in told], {name: lane})
+            self._unsaved[name] = meter
+        return Judged(int(use.sum()), int((~use).sum()), tuple(events))
+
+    def _take_steady(self, lane: Lane, capture: Capture, config: Config) -> list[Disturbance]:
+        """Judge the windows of a capture; those in which a voltage was beyond its threshold are flagged."""
+        new = np.ones(len(capture.windows), bool) if lane.levelled is None else capture.windows > lane.levelled
+        if not new.any():
+            return []
+        beyond = is_flagged(capture.volts / config.nominal_voltage, config)
+        half = round(500_000 / capture.frequency)
+        width = int(capture.windows[1] - capture.windows[0]) if len(capture.windows) > 1 else 20 * half
+        flagged = np.array(
+            [
+                bool(beyond[(capture.times > end - width - half) & (capture.times < end + half)].any())
+                for end in capture.windows[new]
+            ]
+        )
+        steady = capture.steady
+        chosen = type(steady)(steady.thd[new], steady.imbalance[new], steady.frequency[new], steady.assumed[new])
+        return lane.feed_steady(capture.windows[new], chosen, flagged, config, method="waveform", resolution=width)
+
+    async def report(self, meter: Meter, found: Reported) -> tuple[QualityEvent, bool]:
+        """Take in an event that a meter detected by itself; whether it is new.
+
+        One with the same `source_event_id` is the same event: its end may be told later. Raises `Conflict` where it says
+        something else of an event that has ended.
+        """
+        async with self._turn:
+            async with self._database.transaction() as connection:
+                ledger = Ledger(connection, self._events, self._clock.micros())
+                event, is_new = await write_reported(connection, ledger, meter, found, self.configs.config(meter))
+                told = await ledger.close()
+            for each in told:
+                self._publish(KIND, each)
+        return event, is_new
+
+    async def query(
+        self, which: Which, *, after: tuple[int, int] | None = None, limit: int = 50
+    ) -> tuple[list[QualityEvent], int]:
+        """Events by descending (start, id), at most `limit` from right after that place on, and how many match in all."""
+        now = self._clock.micros()
+        async with self._database.read() as connection:
+            return await store.newest_first(connection, which, now, after, limit), await store.count(connection, which, now)
+
+    async def event(self, tenant: str, number: int, meters: Collection[int] | None = None) -> QualityEvent:
+        """One event, also one that another shows better. Raises `NotFound`; `meters` are those that the caller may see."""
+        async with self._database.read() as connection:
+            found = await store.by_id(connection, tenant, number)
+        if found is None or (meters is not None and found.meter not in meters):
+            raise NotFound("no such event")
+        return found
