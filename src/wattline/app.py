@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wattline import __version__
-from wattline.contracts import flux, hop, household, mcs
+from wattline.contracts import flux, hop, household, joulepoint, mcs
 from wattline.metrics import CONTENT_TYPE, Metrics
 from wattline.model.errors import WattlineError
 from wattline.platform import Platform
@@ -142,7 +142,7 @@ def create_app(platform: Platform) -> Front:
         docs_url="/docs",
         redoc_url="/redoc",
     )
-    contracts: tuple[Contract, ...] = tuple(contract.build(platform) for contract in (hop, mcs, flux, household))
+    contracts: tuple[Contract, ...] = tuple(contract.build(platform) for contract in (hop, mcs, flux, household, joulepoint))
     owners = Owners(contracts)
     for contract in contracts:
         for prefix, router in contract.routers:

@@ -28,6 +28,7 @@ from wattline.feeders.service import Feeders
 from wattline.gateways.dead_letters import DeadLetters
 from wattline.gateways.happenings import Happenings
 from wattline.households.service import Households
+from wattline.identity.oauth.service import OAuth
 from wattline.identity.projects import given_secrets
 from wattline.identity.service import Identity
 from wattline.ingest.energy_series import EnergySeries
@@ -96,6 +97,7 @@ class Platform:
         self.identity = Identity(
             self.database, clock, project_secrets=given_secrets(settings.default_tenant, settings.flux_jwt_secret)
         )
+        self.oauth = OAuth(self.database, clock)
         self.pipeline = Pipeline(
             Options(settings.data / "journal.db", settings.telemetry_url, settings.journal_max_bytes, retention(settings)),
             self.registry,
@@ -153,6 +155,9 @@ class Platform:
         )
         self.pulse = Pulse(clock, self.check)
         self._gates_open = False
+        self._let_metrics_read()
+
+    def _let_metrics_read(self) -> None:
         self.metrics.dead_letters.source = lambda: sum(self.dead_letters.totals.values())
         if self.mqtt is not None:
             health = self.mqtt.health
@@ -195,6 +200,7 @@ class Platform:
         self.households.schedule(self.jobs)
         self.jobs.periodic("key-usage", USAGE_SECONDS, self._flush_usage)
         stack.push_async_callback(self.identity.flush_usage)
+        stack.push_async_callback(self.oauth.flush_usage)
         await self.jobs.launch()
         stack.push_async_callback(self.jobs.stop)
         burying = asyncio.create_task(self.dead_letters.run(), name="dead letters")
@@ -235,6 +241,7 @@ class Platform:
 
     async def _prune(self, _slot: int) -> None:
         await self.dead_letters.prune()
+        await self.oauth.prune()
         await self.changes.prune()
 
     async def _roll_up(self, _slot: int) -> None:
@@ -256,6 +263,7 @@ class Platform:
 
     async def _flush_usage(self, _slot: int) -> None:
         await self.identity.flush_usage()
+        await self.oauth.flush_usage()
 
     def _publish_alarm(self, topic: str, message: object) -> None:
         if isinstance(message, Change):

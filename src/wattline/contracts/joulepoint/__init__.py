@@ -5,3 +5,7 @@ Invariants: a failure is a problem document (RFC 9457) with its request's id; wh
 another tenant is 404; every path is answered with a slash at its end and without.
 Entry points: `gate.Gate`, `resource_routes.build`, `problem.answer`, and `routes.build` for the whole.
 """
+
+from wattline.contracts.joulepoint.routes import JoulepointContract, build
+
+__all__ = ["JoulepointContract", "build"]
