@@ -47,6 +47,7 @@ from wattline.notify.model import PRIVATE, Alert
 from wattline.notify.service import Notify
 from wattline.outages.service import Outages
 from wattline.pulse import Pulse
+from wattline.quality.service import PowerQuality
 from wattline.registry.listings import Listings
 from wattline.registry.service import Registry
 from wattline.resources.service import Resources
@@ -110,6 +111,10 @@ class Platform:
         self.changes = ChangeLog(self.database, clock)
         self.resources = Resources(self.database, clock)
         self.metering = Metering(self.resources, self.registry, self.database, clock, settings.nominal_of)
+        self.quality = PowerQuality(
+            self.resources, self.metering, self.registry, self.database, self.events, clock, self.bus.publish
+        )
+        self.pipeline.follow("quality", self.quality.take, self.quality.settle)
         ahead = round(settings.max_future_seconds * SECOND)
         self.readings = Readings(self.metering.meters, self.pipeline, clock, ahead=ahead)
         self.signature_failures = SignatureFailures(self.database, self.events, clock)
@@ -144,7 +149,7 @@ class Platform:
             token_seconds=settings.household_token_seconds,
             grace_seconds=settings.household_token_grace_seconds,
         )
-        self.each_second += [self.households.meters.refresh, self.resources.refresh, self.metering.refresh]
+        self.each_second += [self.households.meters.refresh, self.resources.refresh, self.metering.refresh, self.quality.tick]
         self.scoring = ScoringService(
             self.database,
             FrequencyFeed(self.registry, self.series),
@@ -184,6 +189,7 @@ class Platform:
             await platform.changes.load()
             await platform.resources.load()
             await platform.metering.load()
+            await platform.quality.load()
             await platform.alarms.load()
             await platform.pipeline.start()
             stack.push_async_callback(platform.pipeline.stop)

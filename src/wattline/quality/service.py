@@ -23,12 +23,14 @@ from wattline.quality.disturbance import Disturbance, Method
 from wattline.quality.lane import Lane, LaneName, Times, Values
 from wattline.quality.ledger import KIND, Ledger, Told
 from wattline.quality.marks import some
+from wattline.quality.protection.service import Protection
 from wattline.quality.readings import is_flagged
 from wattline.quality.reported import Reported
 from wattline.quality.reported import write as write_reported
 from wattline.quality.row import QualityEvent
 from wattline.quality.store import Which
 from wattline.quality.waveform import Capture
+from wattline.registry.service import Registry
 from wattline.resources.service import Resources
 from wattline.state.database import Database
 
@@ -61,6 +63,7 @@ class PowerQuality:
         self,
         resources: Resources,
         metering: Metering,
+        registry: Registry,
         database: Database,
         events: EventLog,
         clock: Clock,
@@ -76,11 +79,13 @@ class PowerQuality:
         self._unsaved: dict[tuple[int, LaneName], Meter] = {}
         self._saved = clock.micros()
         self.configs = Configs(resources, metering)
+        self.protection = Protection(metering, registry, database, events, clock, publish)
         self.late = 0
         """Readings that were not judged, because newer ones of their meter had been."""
 
     async def load(self) -> None:
-        """Read what is open, and where every meter was."""
+        """Read what is open, where every meter was, and the breakers."""
+        await self.protection.load()
         async with self._database.read() as connection:
             found = await store.all_lanes(connection)
         self._lanes = {(meter, "fine" if name == "fine" else "readings"): lane for (meter, name), lane in found.items()}
@@ -90,7 +95,8 @@ class PowerQuality:
         self.configs.forget()
 
     async def take(self, rows: Sequence[Row]) -> None:
-        """Judge the readings of meters that have a config. Rows that were taken before change nothing."""
+        """Judge the readings of meters that have a config, and what readings tell of breakers. Rows that were taken before change nothing."""
+        await self.protection.take(rows)
         streams = self.configs.streams
         mine: dict[int, list[Row]] = {}
         for row in rows:
@@ -124,6 +130,7 @@ class PowerQuality:
 
     async def settle(self) -> None:
         """Make durable what must not be lost: every lane with an open event, and now and then all others."""
+        await self.protection.settle()
         now = self._clock.micros()
         everything = now - self._saved >= SAVE_EVERY
         async with self._turn:

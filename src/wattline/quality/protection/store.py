@@ -1,0 +1,131 @@
+"""What is asked of the tables of protection, in transactions of the caller."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wattline.quality.protection.model import Breaker, ProtectionEvent, Report
+from wattline.quality.tables import breakers, protection
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which events are asked for: every condition that is given must hold; [start, end) bounds their time, in us."""
+
+    tenant: str
+    meters: Collection[int] | None = None
+    kind: str | None = None
+    breaker: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """The conditions as SQL."""
+        found: list[sa.ColumnElement[bool]] = [protection.c.tenant == self.tenant]
+        if self.meters is not None:
+            found.append(protection.c.meter.in_(sorted(self.meters)))
+        if self.kind is not None:
+            found.append(protection.c.kind == self.kind)
+        if self.breaker is not None:
+            found.append(protection.c.breaker == self.breaker)
+        if self.start is not None:
+            found.append(protection.c.time >= self.start)
+        if self.end is not None:
+            found.append(protection.c.time < self.end)
+        return found
+
+
+def to_event(row: sa.Row[Any]) -> ProtectionEvent:
+    """An event from a row of the whole table."""
+    body = json.loads(row.body)
+    return ProtectionEvent(row.id, row.tenant, row.meter, Report(**body.pop("report")), **body)
+
+
+async def insert(connection: AsyncConnection, event: ProtectionEvent) -> int:
+    """Write a new event; its id, whatever `event.id` says."""
+    body = asdict(event)
+    for name in ("id", "tenant", "meter"):
+        del body[name]
+    number = await connection.scalar(
+        sa.insert(protection)
+        .values(
+            tenant=event.tenant,
+            meter=event.meter,
+            kind=event.report.kind,
+            breaker=event.report.breaker,
+            time=event.report.time,
+            source_event_id=event.report.source_event_id,
+            body=json.dumps(body, separators=(",", ":")),
+        )
+        .returning(protection.c.id)
+    )
+    assert number is not None
+    return int(number)
+
+
+async def by_source(connection: AsyncConnection, tenant: str, meter: int, source_event_id: str) -> ProtectionEvent | None:
+    """The event that a device gave this id."""
+    mine = (
+        protection.c.tenant == tenant,
+        protection.c.meter == meter,
+        protection.c.source_event_id == source_event_id,
+    )
+    row = (await connection.execute(sa.select(protection).where(*mine))).one_or_none()
+    return None if row is None else to_event(row)
+
+
+async def by_id(connection: AsyncConnection, tenant: str, number: int) -> ProtectionEvent | None:
+    """One event of a tenant."""
+    mine = (protection.c.tenant == tenant, protection.c.id == number)
+    row = (await connection.execute(sa.select(protection).where(*mine))).one_or_none()
+    return None if row is None else to_event(row)
+
+
+async def count(connection: AsyncConnection, which: Which) -> int:
+    """How many events there are."""
+    query = sa.select(sa.func.count()).select_from(protection).where(*which.conditions())
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def newest_first(
+    connection: AsyncConnection, which: Which, after: tuple[int, int] | None, limit: int
+) -> list[ProtectionEvent]:
+    """Events by descending (time, id), from right after that place on."""
+    query = sa.select(protection).where(*which.conditions())
+    if after is not None:
+        place = sa.tuple_(protection.c.time, protection.c.id)
+        query = query.where(place < sa.tuple_(*(sa.literal(part, sa.BigInteger) for part in after)))
+    query = query.order_by(protection.c.time.desc(), protection.c.id.desc()).limit(limit)
+    return [to_event(row) for row in await connection.execute(query)]
+
+
+async def all_breakers(connection: AsyncConnection) -> list[tuple[str, Breaker]]:
+    """Every breaker with its tenant."""
+    found = await connection.execute(sa.select(breakers).order_by(breakers.c.meter, breakers.c.breaker))
+    return [(row.tenant, _breaker(row)) for row in found]
+
+
+async def breaker(connection: AsyncConnection, meter: int, name: str) -> Breaker | None:
+    """One breaker as it is stored."""
+    mine = (breakers.c.meter == meter, breakers.c.breaker == name)
+    row = (await connection.execute(sa.select(breakers).where(*mine))).one_or_none()
+    return None if row is None else _breaker(row)
+
+
+async def save(connection: AsyncConnection, tenant: str, known: Breaker) -> None:
+    """Write what became of a breaker."""
+    insert_into = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = insert_into(breakers).values(tenant=tenant, **asdict(known))
+    changed = {name: statement.excluded[name] for name in ("state", "since", "time")}
+    await connection.execute(statement.on_conflict_do_update(index_elements=["meter", "breaker"], set_=changed))
+
+
+def _breaker(row: sa.Row[Any]) -> Breaker:
+    return Breaker(row.meter, row.breaker, row.state, row.since, row.time)
