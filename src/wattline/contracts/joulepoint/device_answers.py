@@ -33,24 +33,37 @@ def one(outcome: Outcome) -> Answer:
     return Answer(STATUS[outcome.status], f"{text}}}".encode())
 
 
-def many(results: Sequence[Outcome | Refused]) -> Answer:
-    """What became of readings that were sent together: how many of each status, and each that was refused, by its index."""
-    counts = {"stored": 0, "duplicate": 0, "replaced": 0}
+class Tally(msgspec.Struct):
+    """What became of readings that were sent together: each that was refused by its index, the others by their number."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    replaced: int = 0
     rejected: list[dict[str, Any]] = []
+    ignored: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+def tally(results: Sequence[Outcome | Refused]) -> Tally:
+    """Count."""
+    found = Tally()
     ignored: dict[str, None] = {}
     for index, result in enumerate(results):
-        if isinstance(result, Outcome):
-            counts[result.status] += 1
-            if result.ignored:
-                ignored.update(dict.fromkeys(result.ignored))
+        if not isinstance(result, Outcome):
+            found.rejected.append({"index": index, "errors": [shown(fault) for fault in result]})
+            continue
+        if result.status == "stored":
+            found.accepted += 1
+        elif result.status == "duplicate":
+            found.duplicates += 1
         else:
-            rejected.append({"index": index, "errors": [shown(fault) for fault in result]})
-    body: dict[str, Any] = {
-        "accepted": counts["stored"],
-        "duplicates": counts["duplicate"],
-        "replaced": counts["replaced"],
-        "rejected": rejected,
-    }
+            found.replaced += 1
+        if result.ignored:
+            ignored.update(dict.fromkeys(result.ignored))
     if ignored:
-        body["ignored"] = list(ignored)
-    return Answer(200, msgspec.json.encode(body))
+        found.ignored = list(ignored)
+    return found
+
+
+def many(found: Tally) -> Answer:
+    """What became of readings that were sent together."""
+    return Answer(200, msgspec.json.encode(found))

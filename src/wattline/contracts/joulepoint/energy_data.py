@@ -16,7 +16,6 @@ from wattline.contracts.joulepoint.device_door import CONTRACT, JSON, Door, Send
 from wattline.contracts.joulepoint.problem import Problem, bad_parameter
 from wattline.metering.readings.model import Outcome
 from wattline.metering.readings.service import NOT_ALLOWED, UNKNOWN_METER, NotTaken, Readings
-from wattline.metrics import Metrics
 from wattline.model.errors import Fault, Faulty
 from wattline.settings import MEBIBYTE
 
@@ -50,8 +49,11 @@ def doors(readings: Readings, senders: Senders, *, most_bytes: int) -> dict[str,
             results = await readings.take(sent.sender, given, atomic=atomic)
         except NotTaken as error:
             raise _together(error, prefix(sent.content, sent.media)) from None
-        _count(metrics, results)
-        return device_answers.many(results)
+        tally = device_answers.tally(results)
+        metrics.ingest_rows.add(tally.accepted, CONTRACT)
+        if tally.rejected:
+            metrics.ingest_rejected.add(len(tally.rejected), CONTRACT, "reading")
+        return device_answers.many(tally)
 
     door = Door(senders, one, most_bytes=most_bytes)
     bulk = Door(senders, many, most_bytes=MOST_BYTES, media=(JSON, *LINES))
@@ -110,12 +112,3 @@ def _together(error: NotTaken, before: str) -> Problem:
     if more:
         told.append(Fault("", "more", f"and {more} more faults"))
     return Problem(422, "invalid", str(error), told)
-
-
-def _count(metrics: Metrics, results: list[Outcome | list[Fault]]) -> None:
-    stored = sum(isinstance(result, Outcome) and result.status == "stored" for result in results)
-    refused = sum(not isinstance(result, Outcome) for result in results)
-    if stored:
-        metrics.ingest_rows.add(stored, CONTRACT)
-    if refused:
-        metrics.ingest_rejected.add(refused, CONTRACT, "reading")

@@ -92,7 +92,7 @@ def careful(value: Any) -> Reading:
     )
     if not faults and all(each is None for each in values):
         faults.append(Fault("", "no_measurement", "a reading has one measurement at least"))
-    return found._replace(faults=tuple(faults)) if faults else found
+    return msgspec.structs.replace(found, faults=tuple(faults)) if faults else found
 
 
 def refused(code: str, detail: str) -> Reading:

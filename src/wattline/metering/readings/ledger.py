@@ -12,6 +12,8 @@ from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Any, TypeVar
 
+import msgspec
+
 from wattline.ingest.pipeline import Pipeline
 from wattline.metering.readings.look_up import LookUp
 from wattline.metering.readings.merge import Held, decided, first, held_row
@@ -64,7 +66,10 @@ class Ledger:
         received = self._clock.micros()
         if (rows := self._new(drafts, received)) is not None:
             await self._submit_new(rows)
-            return [Outcome("stored", draft.meter_id, row.stream, row.time, 1) for draft, row in zip(drafts, rows, strict=True)]
+            return [
+                Outcome("stored", draft.meter_id, row.stream, row.time, 1, draft.ignored)
+                for draft, row in zip(drafts, rows, strict=True)
+            ]
         # A caller that goes away must not end the turn before the rows are durable.
         return await asyncio.shield(self._work(self._decide(drafts, received)))
 
@@ -95,9 +100,7 @@ class Ledger:
                     return None
                 time = top + 1
             tops[stream.id] = time
-            row = first(draft, received)
-            row.time = time
-            rows.append(row)
+            rows.append(first(draft, time, received))
         for number, top in tops.items():
             self._heads[number].newest = top
         return rows
@@ -152,7 +155,7 @@ class Ledger:
         for each in drafts:
             head = self._heads[each.stream.id]
             soon = each.stamped and 0 <= head.bound - each.time <= AHEAD
-            draft = each._replace(time=head.bound + 1) if soon else each
+            draft = msgspec.structs.replace(each, time=head.bound + 1) if soon else each
             if draft.time <= bounds[draft.stream.id]:
                 asked[draft.stream.id, draft.time] = draft.stream
             head.newest = max(head.newest, draft.time)

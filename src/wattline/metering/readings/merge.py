@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from wattline.metering.fields import WIDTH
 from wattline.metering.readings.model import Draft, Outcome, Place, Status
 from wattline.metering.readings.notes import Note, first_status, note_of, status_of
@@ -35,10 +37,10 @@ def held_row(row: Row) -> Held:
     return Held(row.values, quality, note_of(row.status), row.received if row.mark is None else row.mark.created)
 
 
-def first(draft: Draft, received: int) -> Row:
-    """The row of a reading at whose time there is nothing."""
+def first(draft: Draft, time: int, received: int) -> Row:
+    """The row of a reading at a time at which there is nothing."""
     status = first_status(draft.breaker_state, draft.seq, draft.extra)
-    return Row(draft.stream.id, draft.time, received, draft.values, draft.quality, status)
+    return Row(draft.stream.id, time, received, draft.values, draft.quality, status)
 
 
 def against(draft: Draft, held: Held, received: int) -> tuple[Status, int, Row | None]:
@@ -68,20 +70,20 @@ def decided(drafts: Sequence[Draft], held: dict[Place, Held], received: int) -> 
     for each in drafts:
         draft = each
         while draft.stamped and (draft.stream.id, draft.time) in held:
-            draft = draft._replace(time=draft.time + 1)
+            draft = msgspec.structs.replace(draft, time=draft.time + 1)
         place = draft.stream.id, draft.time
         known = held.get(place)
         status: Status = "stored"
         revision = 1
         row: Row | None
         if known is None:
-            row = first(draft, received)
+            row = first(draft, draft.time, received)
         else:
             status, revision, row = against(draft, known, received)
         if row is not None:
             rows.append(row)
             held[place] = held_row(row)
-        outcomes.append(Outcome(status, draft.meter_id, *place, revision))
+        outcomes.append(Outcome(status, draft.meter_id, *place, revision, draft.ignored))
     # Those that are new stay in the order in which their stream takes them without a look-up.
     rows.sort(key=lambda row: row.time)
     return outcomes, rows

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from wattline.metering.model import DeviceKey
 from wattline.metering.readings.ids import ulid
 from wattline.model.errors import Fault
@@ -17,7 +19,7 @@ Place = tuple[int, int]
 """A stream's id and a time (us)."""
 
 
-class Reading(NamedTuple):
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """One reading as it was sent, its form checked: values by column of the layout, None where nothing was sent.
 
     `ignored` are the names in it that are no field, `faults` what is wrong with its form: such a reading is never taken.
@@ -56,7 +58,7 @@ class Sender(NamedTuple):
         return cls(principal.tenant, None, principal.sites)
 
 
-class Draft(NamedTuple):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A reading that may be stored: its meter and stream, time (us), values as they are stored, quality, and its note.
 
     `stamped`: the time is ours, because the reading has none.
@@ -71,9 +73,10 @@ class Draft(NamedTuple):
     breaker_state: str | None
     seq: int | None
     extra: Mapping[str, float] | None
+    ignored: tuple[str, ...] = ()
 
 
-class Outcome(NamedTuple):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of a reading. `revision` counts what was stored of this meter at this time (us), from 1.
 
     `ignored` are the names in it that were passed over.

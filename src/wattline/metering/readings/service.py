@@ -61,16 +61,17 @@ class Readings:
         With `atomic` all or none: raises `NotTaken`. Raises `Unavailable` and `StorageFull`, and then none is stored.
         """
         now = self._clock.micros()
+        desks: dict[int | None, _Desk | Fault] = {}
         drafts: list[Draft] = []
         places: list[int] = []
         rejected: dict[int, Refused] = {}
         stamped: set[int] = set()
         for index, reading in enumerate(readings):
-            desk = self._desk(sender, reading)
-            if isinstance(desk, Meter):
-                desk = self._opened(desk, await self._meters.stream(desk))
+            desk = desks.get(reading.meter_id)
+            if desk is None:
+                desk = desks[reading.meter_id] = await self._desk(sender, reading.meter_id)
             found = self._draft(desk, reading, now)
-            if isinstance(found, Draft) and found.stamped:
+            if type(found) is Draft and found.stamped:
                 if found.stream.id in stamped:
                     found = [Fault("/timestamp", "required", "only one reading of a meter can be of now")]
                 else:
@@ -82,20 +83,17 @@ class Readings:
                 rejected[index] = bounded(found)
         if atomic and rejected:
             raise NotTaken(rejected)
-        outcomes = await self._ledger.put(drafts)
-        if not rejected:
-            return [
-                outcome._replace(ignored=reading.ignored) if reading.ignored else outcome
-                for outcome, reading in zip(outcomes, readings, strict=True)
-            ]
-        results: list[Outcome | Refused] = [rejected.get(index, []) for index in range(len(readings))]
-        for index, outcome in zip(places, outcomes, strict=True):
-            results[index] = outcome._replace(ignored=readings[index].ignored)
+        results: list[Outcome | Refused] = []
+        results += await self._ledger.put(drafts)
+        if rejected:
+            taken = zip(places, results, strict=True)
+            results = [rejected.get(index, []) for index in range(len(readings))]
+            for index, outcome in taken:
+                results[index] = outcome
         return results
 
-    def _desk(self, sender: Sender, reading: Reading) -> _Desk | Meter | Fault:
-        """Where the readings of a meter go; the meter itself where its stream has yet to be registered."""
-        number = reading.meter_id
+    async def _desk(self, sender: Sender, number: int | None) -> _Desk | Fault:
+        """Where the readings of a meter go, or why this sender's do not go there."""
         if number is None:
             if sender.meters is None or len(sender.meters) != 1:
                 return Fault("/meter_id", "required", "this caller writes for several meters: a reading says for which it is")
@@ -110,10 +108,7 @@ class Readings:
             return desk
         if not meter.takes_readings:
             return Fault("/meter_id", "computed", "this meter takes no readings: it is computed, or reads another device")
-        stream = self._meters.find_stream(meter)
-        return meter if stream is None else self._opened(meter, stream)
-
-    def _opened(self, meter: Meter, stream: Stream) -> _Desk:
+        stream = self._meters.find_stream(meter) or await self._meters.stream(meter)
         desk = self._desks[meter.id] = _Desk(meter, stream, scales(meter), zone_named(meter.timezone))
         return desk
 
@@ -152,6 +147,7 @@ class Readings:
             reading.breaker_state,
             reading.seq,
             reading.extra,
+            reading.ignored,
         )
 
 
