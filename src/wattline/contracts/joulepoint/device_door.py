@@ -55,12 +55,22 @@ Work = Callable[[Sent], Awaitable[Answer]]
 
 
 class Door:
-    """Lets in a POST of at most `most_bytes`, as they come and unpacked, and hands it to `work`."""
+    """Lets in a POST of at most `most_bytes`, as they come and unpacked, and hands it to `work`. A token needs the scope
+    `granted`; a device needs none."""
 
-    def __init__(self, senders: Senders, work: Work, *, most_bytes: int, media: tuple[str, ...] = (JSON,)) -> None:
+    def __init__(
+        self,
+        senders: Senders,
+        work: Work,
+        *,
+        most_bytes: int,
+        media: tuple[str, ...] = (JSON,),
+        granted: str = ENERGY_WRITE,
+    ) -> None:
         self._senders = senders
         self._work = work
         self._most = most_bytes
+        self._granted = granted
         self._media = media
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,7 +104,7 @@ class Door:
         if shown is None:
             authorization = headers.get(b"authorization")
             text = None if authorization is None else authorization.decode("latin-1")
-            principal = await self._senders.gate.admit(scope, text, ENERGY_WRITE)
+            principal = await self._senders.gate.admit(scope, text, self._granted)
             sender = Sender.of_principal(principal)
             body = await _read(receive, self._most)
         else:
