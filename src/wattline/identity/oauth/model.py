@@ -104,7 +104,7 @@ def check(name: object, scopes: object, sites: object) -> tuple[str, frozenset[s
     else:
         known = ", ".join(sorted(JOULEPOINT))
         for at, scope in enumerate(scopes[: len(JOULEPOINT) + 1]):
-            if scope not in JOULEPOINT:
+            if not isinstance(scope, str) or scope not in JOULEPOINT:
                 faults.append(Fault(f"/scopes/{at}", "unknown", f"there is no such scope; there are {known}"))
         if len(scopes) > len(JOULEPOINT):
             faults.append(Fault("/scopes", "too_many", f"at most {len(JOULEPOINT)} scopes"))

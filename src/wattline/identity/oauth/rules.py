@@ -12,7 +12,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlencode
 
 from oauthlib.common import Request, extract_params
 from oauthlib.oauth2 import BackendApplicationServer, MetadataEndpoint, RequestValidator
@@ -79,7 +79,8 @@ def read(body: bytes, content_type: str | None, authorization: str | None, *, qu
         client_id = name
     if wrong is not None:
         refused = told(InvalidRequestError(description=wrong))
-    return Asked(text, authorization, query, client_id, secret, parameters.get("token"), refused)
+    # A parameter without a value counts as none (RFC 6749 3.2).
+    return Asked(urlencode(parameters), authorization, query, client_id, secret, parameters.get("token"), refused)
 
 
 def refused_client() -> Answer:

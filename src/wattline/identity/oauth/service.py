@@ -23,7 +23,7 @@ from wattline.identity.oauth.model import (
 )
 from wattline.identity.secret import RandomBytes, digest
 from wattline.model.clock import DAY, Clock
-from wattline.model.errors import Conflict, Fault, Faulty, NotFound, Unauthenticated
+from wattline.model.errors import Fault, Faulty, NotFound, Unauthenticated
 from wattline.model.principal import Principal
 from wattline.state.database import Database
 
@@ -88,14 +88,14 @@ class OAuth:
         async with self._database.transaction() as connection:
             client = _there(await store.one(connection, client_id, tenant, hold=True))
             live = client.live_secrets(now)
-            if live and now < live[-1].created:
-                raise Conflict("the clock is behind the newest secret")
             older = live[: -(LIVE_SECRETS - 1)]
             await store.end_secrets(connection, [each.digest for each in older], now)
             for each in live[len(older) :]:
                 end = now + overlap if each.expires is None else min(now + overlap, each.expires)
                 await store.end_secrets(connection, [each.digest], end)
-            await store.insert_secret(connection, client.id, Secret(digest(text), now, None))
+            # The newest is the last, also where the clock stood still or was set back.
+            created = max([now, *(each.created + 1 for each in client.secrets)])
+            await store.insert_secret(connection, client.id, Secret(digest(text), created, None))
             return _there(await store.one(connection, client_id)), text
 
     async def revoke(self, client_id: str, tenant: str | None = None) -> Client:
