@@ -101,6 +101,10 @@ class Document:
             self.fault(name, "required", "must be given")
         return value
 
+    def raw(self, name: str) -> Any:
+        """The value as it was sent, None where the field is not given; for what a caller reads in its own way."""
+        return self._body.get(name)
+
     def text(self, name: str, *, required: bool = False, longest: int = NAME_LENGTH) -> str | None:
         """Text of 1 to `longest` characters without control characters."""
         value = self._value(name, required)
