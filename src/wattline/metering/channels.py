@@ -31,7 +31,7 @@ CONVERSIONS = {
 
 
 class Scale(NamedTuple):
-    """What is stored of a field is (value * factor) / divisor; the divisor keeps 1500 Wh exactly 1.5 kWh."""
+    """What is stored of a field is (value * factor) / divisor; the divisor makes 1234567 Wh 1234.567 kWh to the last bit."""
 
     column: int
     factor: float

@@ -48,6 +48,9 @@ class Keeping:
     async def leaving(self, writer: Writer, resource: Resource) -> None:
         """A resource is about to be removed, in the writer's transaction."""
 
+    async def gone(self) -> None:
+        """A resource was removed, and the removal committed."""
+
     async def create(self, tenant: str, body: Mapping[str, Any]) -> Resource:
         """A new resource. Raises `Faulty`, `Conflict`."""
         async with self._resources.writing() as writer:
@@ -86,6 +89,7 @@ class Keeping:
                 named = ", ".join(f"{user.kind} {user.id}" for user in users[:5])
                 raise Conflict(f"this {self.kind} is in use: {named}{' and others' if len(users) > 5 else ''} refer to it")
             await self.leaving(writer, known)
+        await self.gone()
 
 
 def _writable(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -68,6 +68,7 @@ class Keys:
         self._by_digest: dict[str, DeviceKey] = {}
         self._digests: dict[int, str] = {}
         meters.on_leaving.append(self._revoke_all)
+        meters.on_gone.append(self.refresh)
 
     async def load(self) -> None:
         """Read every key that holds."""

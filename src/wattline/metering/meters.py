@@ -45,6 +45,8 @@ class Meters(Keeping):
         """Called with a meter's tenant, its id, and the account that it is about to name; raises what speaks against it."""
         self.on_leaving: list[Leaving] = []
         """Awaited with the writer and a meter that is about to be removed."""
+        self.on_gone: list[Callable[[], Awaitable[None]]] = []
+        """Awaited when the removal of a meter is committed."""
         resources.on_change("meter", self._changed)
 
     def _changed(self, resource: Resource) -> None:
@@ -195,3 +197,7 @@ class Meters(Keeping):
     async def leaving(self, writer: Writer, resource: Resource) -> None:
         for told in self.on_leaving:
             await told(writer, meter_of(resource))
+
+    async def gone(self) -> None:
+        for told in self.on_gone:
+            await told()

@@ -1,0 +1,1 @@
+"""Meters, groups, accounts and keys over HTTP."""
