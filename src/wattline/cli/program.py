@@ -10,7 +10,7 @@ import typer
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from wattline import __version__
-from wattline.cli import events, flux, household, keys, models, recipients, registry, servers
+from wattline.cli import events, flux, household, joulepoint, keys, models, recipients, registry, servers
 from wattline.logs import redact_text
 from wattline.model.errors import Invalid, WattlineError
 
@@ -28,6 +28,7 @@ program.add_typer(events.group, name="events")
 program.add_typer(registry.group, name="registry")
 program.add_typer(flux.group, name="flux")
 program.add_typer(household.group, name="household")
+program.add_typer(joulepoint.group, name="joulepoint")
 program.add_typer(models.group, name="models")
 
 
