@@ -92,7 +92,7 @@ Body = tuple[dict[str, Any], Any]
 EXAMPLE = {"total_power": 3600.0, "total_energy": 1500.0, "voltage_a": 230.1, "timestamp": "2026-06-11T14:32:00Z"}
 
 
-class _Handed(Response):
+class Handed(Response):
     """Hands a FastAPI route's request to a plain ASGI callable."""
 
     def __init__(self, door: ASGIApp) -> None:
@@ -160,7 +160,7 @@ def _add(
 
 def _handing(door: ASGIApp, name: str) -> Callable[[Request], Awaitable[Response]]:
     async def handed(_request: Request) -> Response:
-        return _Handed(door)
+        return Handed(door)
 
     handed.__name__ = f"send_{name}"
     return handed
