@@ -12,6 +12,7 @@ from wattline.simulate.child import fleet_process
 from wattline.simulate.credentials import FILE_NAME
 from wattline.simulate.curl import hop_calls, page
 from wattline.simulate.demo import fleet_streams, provide, seed
+from wattline.simulate.depot.calls import joulepoint_calls
 from wattline.simulate.homes.calls import household_calls
 from wattline.simulate.microgrid.calls import flux_calls
 from wattline.simulate.plant.calls import mcs_calls
@@ -35,6 +36,9 @@ async def introduce(platform: Platform, base_url: str) -> None:
     if credentials.household is not None:
         calls = household_calls(now, credentials.household)
         parts.append(page("Household: the meter readers of homes", calls, credentials, certificate))
+    if credentials.joulepoint is not None and credentials.depot is not None:
+        calls = joulepoint_calls(now, credentials.joulepoint, credentials.depot)
+        parts.append(page("Joulepoint: a bus depot", calls, credentials, certificate))
     if credentials.mqtt is not None:
         parts.append(
             f"# == MQTT ==\n# {credentials.mqtt.url}, topics {credentials.mqtt.prefix}/SITE/BLOCK/SUBSYSTEM/TAG; {_WHO}"

@@ -1,4 +1,4 @@
-"""`python -m wattline.simulate --credentials FILE`: the simulated fleet, plant, microgrids and homes as their own process.
+"""`python -m wattline.simulate --credentials FILE`: the simulated fleets as a process of their own.
 
 Any server will do. The keys are read from the file, so that they show in no process list. Stops on SIGTERM, SIGINT, and
 (`--attached`) when its standard input closes, so that it never outlives the server that started it. Prints what became of
@@ -23,6 +23,7 @@ import numpy as np
 
 from wattline.model.clock import HOUR, SystemClock
 from wattline.simulate.credentials import Credentials
+from wattline.simulate.depot import gateway
 from wattline.simulate.drive import drive, leftovers
 from wattline.simulate.fleet import Fleet, Weather
 from wattline.simulate.homes import reader
@@ -45,7 +46,10 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--first-trip", type=float, default=60.0, help="seconds until the first trip (default 60)")
     parser.add_argument("--capacity", type=int, default=CAPACITY, help="messages kept while the server is away")
     parser.add_argument(
-        "--backfill-hours", type=float, default=24.0, help="how much of the plant's and the homes' past a fresh server hears"
+        "--backfill-hours",
+        type=float,
+        default=24.0,
+        help="how much of the past a fresh server hears",
     )
     parser.add_argument("--attached", action="store_true", help="stop when standard input closes")
     return parser.parse_args(given)
@@ -62,12 +66,13 @@ def _stop_on_end_of_input(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the fleet's messages, and how many of plant, microgrids and homes arrived (None: none were sent)."""
+    """What became of the fleet's messages, and how many of the others arrived (None: none were sent)."""
 
     fleet: Tally
     plant: int | None
     microgrids: int | None
     homes: int | None = None
+    depot: int | None = None
 
     def __str__(self) -> str:
         told = self.fleet
@@ -77,7 +82,9 @@ class Outcome:
             line += f"\nplant stopped: {self.plant} messages acknowledged"
         if self.microgrids is not None:
             line += f"\nmicrogrids stopped: {self.microgrids} rows delivered"
-        return line if self.homes is None else f"{line}\nhomes stopped: {self.homes} readings stored"
+        if self.homes is not None:
+            line += f"\nhomes stopped: {self.homes} readings stored"
+        return line if self.depot is None else f"{line}\ndepot stopped: {self.depot} readings stored"
 
 
 async def run(arguments: argparse.Namespace) -> Outcome:
@@ -95,7 +102,8 @@ async def run(arguments: argparse.Namespace) -> Outcome:
         plant = group.create_task(_plant(arguments, credentials, stop))
         microgrids = group.create_task(_microgrids(arguments, credentials, stop))
         homes = group.create_task(_homes(arguments, credentials, stop))
-    return Outcome(fleet.result(), plant.result(), microgrids.result(), homes.result())
+        depot = group.create_task(_depot(arguments, credentials, stop))
+    return Outcome(fleet.result(), plant.result(), microgrids.result(), homes.result(), depot.result())
 
 
 def _client(arguments: argparse.Namespace, base_url: str, key: str, header: str = "X-API-Key") -> httpx.AsyncClient:
@@ -143,6 +151,15 @@ async def _homes(arguments: argparse.Namespace, credentials: Credentials, stop: 
     # A device shows no key: its token is in its messages.
     async with _client(arguments, f"{credentials.base_url}/api/v1", "homes", "User-Agent") as client:
         return await reader.run(client, credentials.household.admin_token, SystemClock(), stop, backfill=backfill)
+
+
+async def _depot(arguments: argparse.Namespace, credentials: Credentials, stop: asyncio.Event) -> int | None:
+    if credentials.depot is None:
+        return None
+    held, backfill = credentials.depot, round(arguments.backfill_hours * HOUR)
+    async with _client(arguments, credentials.base_url, held.key, "X-Device-Key") as client:
+        sender = gateway.Gateway(client, held.key, held.secret, held.meters)
+        return await gateway.run(sender, SystemClock(), stop, backfill=backfill)
 
 
 def main(given: list[str] | None = None) -> None:

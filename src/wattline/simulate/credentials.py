@@ -54,6 +54,27 @@ class HouseholdAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class JoulepointAccess:
+    """A three-phase meter that nobody simulates, its device key, and a client of OAuth 2.0 with every scope."""
+
+    device_key: str = field(repr=False)
+    device_secret: str = field(repr=False)
+    meter_id: int
+    client_id: str
+    client_secret: str = field(repr=False)
+    mqtt_topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class DepotGateway:
+    """What the simulated depot's gateway sends with, and the ids of its meters by their external ids."""
+
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+    meters: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """Where the server is and the working credential of each contract; None where there is none."""
 
@@ -63,17 +84,17 @@ class Credentials:
     mqtt: MqttAccess | None = None
     flux: FluxKeys | None = None
     household: HouseholdAccess | None = None
+    joulepoint: JoulepointAccess | None = None
+    depot: DepotGateway | None = None
 
     def _content(self) -> dict[str, Any]:
         content: dict[str, Any] = {"base_url": self.base_url, "hop": {"api_key": self.hop_api_key}}
         if self.mcs_api_key is not None:
             content["mcs"] = {"api_key": self.mcs_api_key}
-        if self.mqtt is not None:
-            content["mqtt"] = asdict(self.mqtt)
-        if self.flux is not None:
-            content["flux"] = asdict(self.flux)
-        if self.household is not None:
-            content["household"] = asdict(self.household)
+        for name in ("mqtt", "flux", "household", "joulepoint", "depot"):
+            part = getattr(self, name)
+            if part is not None:
+                content[name] = asdict(part)
         return content
 
     def write(self, directory: Path) -> Path:
@@ -113,7 +134,11 @@ class _File(msgspec.Struct):
     mqtt: MqttAccess | None = None
     flux: FluxKeys | None = None
     household: HouseholdAccess | None = None
+    joulepoint: JoulepointAccess | None = None
+    depot: DepotGateway | None = None
 
     def credentials(self) -> Credentials:
         mcs = None if self.mcs is None else self.mcs.api_key
-        return Credentials(self.base_url, self.hop.api_key, mcs, self.mqtt, self.flux, self.household)
+        return Credentials(
+            self.base_url, self.hop.api_key, mcs, self.mqtt, self.flux, self.household, self.joulepoint, self.depot
+        )

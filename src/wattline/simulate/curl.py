@@ -17,7 +17,7 @@ from wattline.simulate.plan import DEMO_PLAN
 _READING = {"voltage_kv": 229.8, "current_a": 1187.4, "power_mw": 274.2, "frequency_hz": 60.002, "status_code": "NORMAL"}
 
 
-Contract = Literal["hop", "mcs", "flux", "household"]
+Contract = Literal["hop", "mcs", "flux", "household", "joulepoint"]
 KEPT = "TOKEN"
 """The shell variable of a token that a call keeps for those after it."""
 
@@ -26,7 +26,8 @@ KEPT = "TOKEN"
 class Call:
     """One request of a page: what it shows, its path, its body if it is a POST, and headers beside the key.
 
-    `keeps`: the token in its answer is kept in the shell; `uses`: it goes out with the kept one.
+    `form` and `client` (id and secret) make it a form of a client of OAuth 2.0. `keeps`: the token in its answer is kept in the
+    shell; `uses`: it goes out with the kept one.
     """
 
     title: str
@@ -37,6 +38,8 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     keeps: bool = False
     uses: bool = False
+    form: str | None = None
+    client: tuple[str, str] | None = None
 
 
 def hop_calls(at: int) -> list[Call]:
@@ -88,6 +91,10 @@ def curl_line(call: Call, credentials: Credentials, certificate: Path | None = N
         parts += ["-H", _key(call.contract, credentials)]
     for name, value in call.headers.items():
         parts += ["-H", f"{name}: {value}"]
+    if call.client is not None:
+        parts += ["-u", ":".join(call.client)]
+    if call.form is not None:
+        parts += ["-d", call.form]
     if call.body is not None:
         parts += ["-H", "Content-Type: application/json", "-d", json.dumps(call.body)]
     line = shlex.join(parts) + (f' -H "Authorization: Bearer ${KEPT}"' if call.uses else "")

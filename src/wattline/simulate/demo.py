@@ -10,6 +10,7 @@ from wattline.registry.point import Point
 from wattline.registry.registration import Registration
 from wattline.registry.stream import Stream
 from wattline.simulate.credentials import FILE_NAME, Credentials, FluxKeys, HouseholdAccess, MqttAccess
+from wattline.simulate.depot import access as depot
 from wattline.simulate.homes import seed as homes
 from wattline.simulate.homes.definition import GUEST
 from wattline.simulate.plan import DEMO_PLAN
@@ -64,7 +65,8 @@ async def provide(platform: Platform, base_url: str) -> Credentials:
     hop = await _key(platform, None if known is None else known.hop_api_key, HOP_SCOPES)
     mcs = await _key(platform, None if known is None else known.mcs_api_key, MCS_SCOPES)
     flux, household = await _flux_keys(platform, known), await _household(platform, None if known is None else known.household)
-    return Credentials(base_url, hop, mcs, mqtt_access(platform, mcs), flux, household)
+    joulepoint, gateway = await depot.access(platform, known)
+    return Credentials(base_url, hop, mcs, mqtt_access(platform, mcs), flux, household, joulepoint, gateway)
 
 
 async def _household(platform: Platform, former: HouseholdAccess | None) -> HouseholdAccess:

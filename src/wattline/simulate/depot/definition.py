@@ -8,7 +8,7 @@ SITE = "depot-north"
 NAME = "Bus depot North"
 ZONE = "Asia/Kolkata"
 NOMINAL_VOLTAGE = 230.0
-NOMINAL_FREQUENCY = 50.0
+NOMINAL_FREQUENCY = 50
 
 
 @dataclass(frozen=True, slots=True)
