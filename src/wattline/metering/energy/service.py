@@ -39,9 +39,17 @@ class Energy:
         self._series = series
         self._stream_of = stream_of
         self._clock = clock
+        self._most_bytes = most_bytes
         self._kept = Kept(most_bytes)
         self._turn = asyncio.Lock()
-        self.heard: Callable[[Iterable[Row]], None] = self._kept.heard
+
+    def forget(self) -> None:
+        """Let go of everything; while nobody has a turn."""
+        self._kept = Kept(self._most_bytes)
+
+    def heard(self, rows: Iterable[Row]) -> None:
+        """Rows were committed."""
+        self._kept.heard(rows)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn]:

@@ -22,7 +22,7 @@ def spread(steps: Steps, grid: Grid, gap: int) -> dict[str, NDArray[Any]]:
     times = np.concatenate([steps.begin[:1], steps.stop]) - grid.start
     shown = np.concatenate([np.zeros(1), np.cumsum(steps.energy)])
     edges = np.arange(grid.size + 1, dtype=np.int64) * grid.width
-    covered: Floats = np.diff(np.clip(edges, times[0], times[-1])) / float(grid.width)
+    covered = np.diff(np.clip(edges, times[0], times[-1]).astype(np.float64)) / grid.width
     found: dict[str, NDArray[Any]] = {"energy": np.diff(np.interp(edges, times, shown)), "covered": covered}
 
     unknown = np.flatnonzero(steps.sign >= Sign.EXCHANGED)
