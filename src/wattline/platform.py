@@ -31,11 +31,14 @@ from wattline.households.service import Households
 from wattline.identity.oauth.service import OAuth
 from wattline.identity.projects import given_secrets
 from wattline.identity.service import Identity
+from wattline.ingest.edge_series import EdgeSeries
 from wattline.ingest.energy_series import EnergySeries
 from wattline.ingest.pipeline import Options, Pipeline
 from wattline.jobs.service import Jobs
 from wattline.markets.service import Markets
 from wattline.measure import PipelineMeter
+from wattline.metering.energy.service import Energy as MeterEnergy
+from wattline.metering.figures.service import Figures
 from wattline.metering.readings.failures import SignatureFailures
 from wattline.metering.readings.service import Readings
 from wattline.metering.service import Metering
@@ -119,6 +122,10 @@ class Platform:
         self.readings = Readings(self.metering.meters, self.pipeline, clock, ahead=ahead)
         self.signature_failures = SignatureFailures(self.database, self.events, clock)
         self.topology = Topology(self.resources, self.metering, self.series, clock)
+        path = self.pipeline
+        edges = EdgeSeries(path.writer, path.rollup, path.engine, clock, retention(settings))
+        self.figures = Figures(self.metering, MeterEnergy(edges, self.registry.stream, clock), clock)
+        path.listeners.append(self.figures.energy.heard)
         self.listings = Listings(self.registry, self.changes, clock)
         self.markets = Markets(self.database, self.changes, clock)
         rules = None if settings.alarm_cascade_file is None else read_rules(settings.alarm_cascade_file)
