@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from wattline.ingest.receipt import MARK
 from wattline.model.errors import StorageFull
 from wattline.model.record import Row
 from wattline.state.sqlite import open_sqlite
@@ -76,10 +77,14 @@ class Journal:
             raise
         return last
 
-    def append(self, rows: list[Row]) -> Block:
-        """Commit rows as one block; on return they survive a power cut. Raises `StorageFull`."""
+    def append(self, rows: list[Row], received: int | None = None) -> Block:
+        """Commit rows as one block; on return they survive a power cut. Raises `StorageFull`.
+
+        `received` is the newest instant of receipt that was given to one of them, to be remembered with them.
+        """
         payload = self._encoder.encode(rows)
-        sequence = self._commit([("INSERT INTO blocks (count, rows) VALUES (?, ?)", [(len(rows), payload)])])
+        insert = ("INSERT INTO blocks (count, rows) VALUES (?, ?)", [(len(rows), payload)])
+        sequence = self._commit([insert] if received is None else [(SET_MARK, [(MARK, received)]), insert])
         assert sequence is not None
         return Block(sequence, len(payload), rows)
 

@@ -16,6 +16,8 @@ from wattline.ingest.follower import Follower
 from wattline.ingest.heads import newest_rows
 from wattline.ingest.intervals import Intervals
 from wattline.ingest.journal import Block, Journal
+from wattline.ingest.receipt import MARK, Receipts
+from wattline.ingest.received import ReceivedRows
 from wattline.ingest.rollup import Rollup
 from wattline.ingest.series import Series
 from wattline.ingest.service import Ingest
@@ -28,6 +30,7 @@ from wattline.registry.service import Registry
 from wattline.registry.stream import Stream
 from wattline.telemetry.engine import Engine
 from wattline.telemetry.reader import TelemetryReader
+from wattline.telemetry.receipts import ReceiptReader
 from wattline.telemetry.rows import RowReader
 from wattline.telemetry.schema import prepare
 from wattline.telemetry.writer import TelemetryWriter
@@ -82,6 +85,8 @@ class Pipeline:
         self.series = Series(self.writer, self.rollup, self.reader)
         self.tables = TableRows(self.writer, RowReader(self.engine))
         self.intervals = Intervals(self.writer, self.rollup, self.engine, clock, options.retention)
+        self.receipts = Receipts(clock)
+        self.received = ReceivedRows(self.writer, self.receipts, ReceiptReader(self.engine))
         self.ingest = Ingest(
             self._journal,
             self._thread,
@@ -91,6 +96,7 @@ class Pipeline:
             kept=self._kept,
             publish=publish,
             meter=meter,
+            receipts=self.receipts,
         )
         self.caught_up = asyncio.Event()
         """Set once the journal was replayed and the newest rows are known."""
@@ -146,6 +152,8 @@ class Pipeline:
         """
         backlog = await self.writer.open()
         self.ingest.backlog_bytes, self.ingest.backlog_rows = backlog.size, backlog.rows
+        received, _ = await self.writer.remembered(MARK)
+        self.receipts.resume(received or 0)
         for follower in self._followers:
             settled, behind = await self.writer.remembered(follower.mark)
             if settled is None:

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 from wattline.ingest.journal import Block, Journal
+from wattline.ingest.receipt import LAYOUTS, Receipts
 from wattline.model.errors import NotFound, QueueFull, Unavailable, WattlineError
 from wattline.model.record import NEVER, UNKNOWN, Row, all_shown, shown
 from wattline.registry.service import Registry
@@ -45,6 +46,7 @@ class Ingest:
         kept: Callable[[], int],
         publish: Callable[[list[Row]], None],
         meter: Meter,
+        receipts: Receipts,
     ) -> None:
         self._journal = journal
         self._thread = thread
@@ -54,6 +56,7 @@ class Ingest:
         self._kept = kept
         self._publish = publish
         self._meter = meter
+        self._receipts = receipts
         self._pending: list[Pending] = []
         self._seen: dict[int, int] = {}
         self._committing = False
@@ -90,6 +93,7 @@ class Ingest:
         waiting, self._pending = self._pending, []
         group: list[Pending] = []
         rows: list[Row] = []
+        self._receipts.begin()
         for some, done in waiting:
             try:
                 self._order(some)
@@ -100,11 +104,14 @@ class Ingest:
             rows.extend(some)
         loop = asyncio.get_running_loop()
         started = time.perf_counter()
-        work = self._thread.submit(self._journal.append, rows)
+        work = self._thread.submit(self._journal.append, rows, self._receipts.given)
         work.add_done_callback(lambda finished: loop.call_soon_threadsafe(self._end, group, rows, finished, started))
 
     def _order(self, rows: Sequence[Row]) -> None:
-        """Mark the rows that are not newer than their streams. Raises `NotFound` for a stream that is not registered."""
+        """Mark the rows that are not newer than their streams, and say when they are received.
+
+        Raises `NotFound` for a stream that is not registered.
+        """
         stream = self._registry.stream
         for row in rows:
             head = stream(row.stream)
@@ -114,9 +121,12 @@ class Ingest:
                 row.late = True
                 if head.admitted == UNKNOWN:
                     self._seen[row.stream] = max(row.time, self._seen.get(row.stream, NEVER))
+            if head.layout.name in LAYOUTS:
+                row.received = self._receipts.next()
 
     def _end(self, group: list[Pending], rows: list[Row], finished: Future[Block], started: float) -> None:
         error = finished.exception()
+        self._receipts.end()
         if error is None:
             self._committed(finished.result(), rows, time.perf_counter() - started)
         elif not isinstance(error, WattlineError):
