@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from wattline.metering import channels
@@ -12,8 +13,8 @@ from wattline.metering.fields import LAYOUT
 from wattline.metering.formula import DEEPEST, depth, reaches
 from wattline.metering.keeping import Keeping
 from wattline.metering.meters_checks import BODY, Usual, meter_of, read
-from wattline.metering.model import Channel, Meter, Term
-from wattline.model.errors import Conflict, Fault, Invalid, NotFound
+from wattline.metering.model import Channel, Meter, Source, Term
+from wattline.model.errors import Conflict, Fault, Invalid, NotFound, WattlineError
 from wattline.model.place import Device
 from wattline.model.record import NEVER
 from wattline.registry.service import Registry
@@ -41,6 +42,7 @@ class Meters(Keeping):
         self._meters: dict[int, Meter] = {}
         self._naming: dict[tuple[str, int], set[int]] = {}
         self._reading: dict[tuple[str, str, str], set[int]] = {}
+        self._sourced: dict[int, dict[str, Channel]] = {}
         self.on_joining: list[Joining] = []
         """Called with a meter's tenant, its id, and the account that it is about to name; raises what speaks against it."""
         self.on_leaving: list[Leaving] = []
@@ -51,6 +53,7 @@ class Meters(Keeping):
 
     def _changed(self, resource: Resource) -> None:
         former = self._meters.pop(resource.id, None)
+        self._sourced.pop(resource.id, None)
         if former is not None:
             for named in (former.account_id, *former.group_ids):
                 if named is not None:
@@ -106,8 +109,18 @@ class Meters(Keeping):
         if meter.kind == "virtual":
             return None
         if meter.source is not None:
-            return channels.sourced_channel(self._registry, meter, field)
+            return self._sourced_channel(meter, meter.source, field)
         return channels.own_channel(self._registry, meter, field)
+
+    def _sourced_channel(self, meter: Meter, source: Source, field: str) -> Channel | None:
+        known = self._sourced.get(meter.id, {}).get(field)
+        # The device may have been moved to another site since.
+        if known is not None and known.stream.device.site.key == source.site and self._meters.get(meter.id) is meter:
+            return known
+        found = channels.sourced_channel(self._registry, meter, field)
+        if found is not None and self._meters.get(meter.id) is meter:
+            self._sourced.setdefault(meter.id, {})[field] = found
+        return found
 
     def of_device(self, device: Device) -> list[Meter]:
         """The meters that rows of this device are readings of: the one whose own it is, and those that read it."""
@@ -157,7 +170,7 @@ class Meters(Keeping):
             raise Invalid(f"no room for more meters: this account may have {most} streams")
 
     def _circles(self, tenant: str, number: int, body: Mapping[str, Any]) -> list[Fault]:
-        """A faults for each term, and for the parent, from which a way leads back to the meter itself."""
+        """A fault for each term, and for the parent, from which a way leads back to the meter itself."""
         faults = []
         formulas = self._formulas(tenant)
         for index, term in enumerate(body["formula"] or ()):
@@ -189,10 +202,12 @@ class Meters(Keeping):
 
     async def written(self, resource: Resource, former: Resource | None) -> None:
         meter = meter_of(resource)
-        if meter.takes_readings:
-            await self.stream(meter)
-        elif self._registry.site(meter.tenant, meter.site) is None:
-            await self._registry.put_site(meter.tenant, meter.site)
+        # The meter is made, whatever fails here: its first reading will register what is missing.
+        with suppress(WattlineError):
+            if meter.takes_readings:
+                await self.stream(meter)
+            elif self._registry.site(meter.tenant, meter.site) is None:
+                await self._registry.put_site(meter.tenant, meter.site)
 
     async def leaving(self, writer: Writer, resource: Resource) -> None:
         for told in self.on_leaving:

@@ -92,6 +92,9 @@ async def test_a_meter_may_read_a_device_of_another_contract(house: House) -> No
         "voltage_ab": (stream, 0, 1e3),
         "current_a": (stream, 1, -2.0),
     }
+    await house.metering.meters.patch("default", number, {"source": {"fields": {"current_a": {"factor": 4}}}})
+    meter = house.metering.meters.get("default", number)
+    assert house.metering.channel(meter, "current_a") == (stream, 1, 4.0)
     assert not meter.takes_readings
     assert house.metering.meters.find_stream(meter) is None
     assert house.metering.meters.of_device(stream.device) == [meter]

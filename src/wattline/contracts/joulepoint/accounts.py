@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from wattline.contracts.joulepoint import resource_routes
 from wattline.contracts.joulepoint.gate import Gate
-from wattline.contracts.joulepoint.meters import COMMON, items, sees_all, unseen
+from wattline.contracts.joulepoint.meters import COMMON, items, sees_account, unseen
 from wattline.contracts.joulepoint.resource_routes import Shelf
 from wattline.metering.accounts import LAST_BILLING_DAY
 from wattline.metering.service import Metering
@@ -58,10 +58,7 @@ def build(metering: Metering, resources: Resources, gate: Gate) -> APIRouter:
     """The routes. A caller of some sites sees the accounts whose every meter, at any time, is at one of them."""
 
     def sees(caller: Principal, resource: Resource) -> bool:
-        if caller.sites is None:
-            return True
-        held = metering.accounts.tenures(caller.tenant, resource.id)
-        return sees_all(metering, caller, (tenure.meter_id for tenure in held))
+        return sees_account(metering, caller, resource.id)
 
     def may(caller: Principal, body: Mapping[str, Any], _whole: bool) -> None:
         faults = unseen(metering, caller, items(body, "meters", "meter_id"))

@@ -9,10 +9,10 @@ from fastapi import APIRouter
 
 from wattline.contracts.joulepoint import resource_routes
 from wattline.contracts.joulepoint.gate import Gate
-from wattline.contracts.joulepoint.meters import COMMON, items, sees_all, unseen
+from wattline.contracts.joulepoint.meters import COMMON, items, sees_group, unseen
 from wattline.contracts.joulepoint.resource_routes import Shelf
 from wattline.metering.service import Metering
-from wattline.model.errors import Fault, Faulty, NotFound
+from wattline.model.errors import Fault, Faulty
 from wattline.model.principal import Principal
 from wattline.resources.model import Resource
 from wattline.resources.service import Resources
@@ -39,23 +39,15 @@ SCHEMA: dict[str, Any] = {
 def build(metering: Metering, resources: Resources, gate: Gate) -> APIRouter:
     """The routes. A caller of some sites sees the groups whose every meter is at one of them."""
 
-    def visible(caller: Principal, number: int) -> bool:
-        if caller.sites is None:
-            return True
-        try:
-            return sees_all(metering, caller, metering.groups.counts(caller.tenant, number))
-        except NotFound:
-            return False
-
     def sees(caller: Principal, resource: Resource) -> bool:
-        return visible(caller, resource.id)
+        return sees_group(metering, caller, resource.id)
 
     def may(caller: Principal, body: Mapping[str, Any], _whole: bool) -> None:
         faults = unseen(metering, caller, items(body, "meter_ids"))
         faults += [
             Fault(where, "unknown_reference", f"there is no group {number}")
             for where, number in items(body, "group_ids")
-            if type(number) is int and not visible(caller, number)
+            if type(number) is int and not sees_group(metering, caller, number)
         ]
         if faults:
             raise Faulty(faults)

@@ -127,6 +127,26 @@ def sees_all(metering: Metering, caller: Principal, numbers: Iterable[int]) -> b
     )
 
 
+def sees_group(metering: Metering, caller: Principal, number: int) -> bool:
+    """Whether the caller sees every meter of a group; one that is not there it does not see."""
+    if caller.sites is None:
+        return True
+    try:
+        return sees_all(metering, caller, metering.groups.counts(caller.tenant, number))
+    except NotFound:
+        return False
+
+
+def sees_account(metering: Metering, caller: Principal, number: int) -> bool:
+    """Whether the caller sees every meter that an account has at any time; one that is not there it does not see."""
+    if caller.sites is None:
+        return True
+    try:
+        return sees_all(metering, caller, (each.meter_id for each in metering.accounts.tenures(caller.tenant, number)))
+    except NotFound:
+        return False
+
+
 def unseen(metering: Metering, caller: Principal, named: Iterable[tuple[str, Any]]) -> list[Fault]:
     """A fault for each pointer whose meter is at a site that the caller does not see: for it there is no such meter."""
     return [
@@ -162,6 +182,14 @@ def build(metering: Metering, resources: Resources, gate: Gate) -> APIRouter:
         ]
         named = [("/parent_id", body.get("parent_id")), *items(body, "formula", "meter_id")]
         faults += unseen(metering, caller, named)
+        faults += [
+            Fault(where, "unknown_reference", f"there is no group {number}")
+            for where, number in items(body, "group_ids")
+            if type(number) is int and not sees_group(metering, caller, number)
+        ]
+        account = body.get("account_id")
+        if type(account) is int and not sees_account(metering, caller, account):
+            faults.append(Fault("/account_id", "unknown_reference", f"there is no account {account}"))
         if faults:
             raise Faulty(faults)
 

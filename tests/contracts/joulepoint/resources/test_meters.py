@@ -149,6 +149,8 @@ async def test_a_credential_of_some_sites_sees_and_writes_there_alone(depot: Dep
         ("PATCH", f"{METERS}/{north}", {"parent_id": south}, "/parent_id"),
         ("PATCH", f"{METERS}/{north}", {"source": {"site": "south"}}, "/source/site"),
         ("PATCH", f"{METERS}/{north}", {"formula": [{"meter_id": south}]}, "/formula/0/meter_id"),
+        ("PATCH", f"{METERS}/{north}", {"group_ids": [pure, mixed]}, "/group_ids/1"),
+        ("PATCH", f"{METERS}/{north}", {"account_id": account}, "/account_id"),
         ("POST", GROUPS, {"name": "x", "meter_ids": [north, south]}, "/meter_ids/1"),
         ("POST", GROUPS, {"name": "x", "group_ids": [mixed]}, "/group_ids/0"),
         ("POST", ACCOUNTS, {"name": "x", "meters": [{"meter_id": south}]}, "/meters/0/meter_id"),
