@@ -124,7 +124,7 @@ class Platform:
         self.topology = Topology(self.resources, self.metering, self.series, clock)
         path = self.pipeline
         edges = EdgeSeries(path.writer, path.rollup, path.engine, clock, retention(settings))
-        self.figures = Figures(self.metering, MeterEnergy(edges, self.registry.stream, clock), clock)
+        self.figures = Figures(self.metering, MeterEnergy(edges, self.registry.stream, clock), self.series, clock)
         path.listeners.append(self.figures.energy.heard)
         self.listings = Listings(self.registry, self.changes, clock)
         self.markets = Markets(self.database, self.changes, clock)

@@ -84,7 +84,7 @@ async def works_on(stores: Spine) -> Works:
     series = EdgeSeries(path.writer, path.rollup, path.engine, stores.clock, RETENTION)
     energy = Energy(series, stores.registry.stream, stores.clock)
     path.listeners.append(energy.heard)
-    return Works(stores, metering, Figures(metering, energy, stores.clock))
+    return Works(stores, metering, Figures(metering, energy, path.series, stores.clock))
 
 
 @pytest.fixture

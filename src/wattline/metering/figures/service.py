@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from wattline.ingest.series import Series
 from wattline.metering.energy.service import Energy
 from wattline.metering.figures.calendar import period_before, year_before
 from wattline.metering.figures.cost import RatesOf, no_rates
 from wattline.metering.figures.flows import Flows, trimmed
 from wattline.metering.figures.kpi import Kpi, changes, kpi
+from wattline.metering.figures.live import Live
 from wattline.metering.figures.matrix import ColumnsBy, Matrix, RowsBy, Value, matrix
 from wattline.metering.figures.profile import Profile
 from wattline.metering.figures.read import Read
@@ -49,10 +51,11 @@ class Figures:
     `rates_of` tells what a kWh costs. Whatever was committed before a call is in its answer.
     """
 
-    def __init__(self, metering: Metering, energy: Energy, clock: Clock, rates_of: RatesOf = no_rates) -> None:
+    def __init__(self, metering: Metering, energy: Energy, series: Series, clock: Clock, rates_of: RatesOf = no_rates) -> None:
         self.metering = metering
         self.subjects = Subjects(metering)
         self.energy = energy
+        self.live = Live(metering, series, clock)
         self._clock = clock
         self._rates_of = rates_of
 
