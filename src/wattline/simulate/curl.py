@@ -101,7 +101,7 @@ def curl_line(call: Call, credentials: Credentials, certificate: Path | None = N
     line += f" {shlex.quote(credentials.base_url + call.path)}"
     if not call.keeps:
         return line
-    return f"""{KEPT}=$({line} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')"""
+    return f"""{KEPT}=$({line} | sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/')"""
 
 
 def page(title: str, calls: Sequence[Call], credentials: Credentials, certificate: Path | None = None) -> str:
