@@ -21,6 +21,7 @@ class Message(NamedTuple):
     """One message as it came. `retained` marks what the broker kept from before we subscribed.
 
     `tenant` is whose it is: that of the key which sent it to the embedded broker, or the one configured for an external broker.
+    `key_id` is the id of that key; None where an external broker knows who sent it. `user` are the user properties of MQTT 5.
     """
 
     topic: str
@@ -28,6 +29,8 @@ class Message(NamedTuple):
     tenant: str
     qos: int = 0
     retained: bool = False
+    key_id: str | None = None
+    user: tuple[tuple[str, str], ...] = ()
 
 
 Handler = Callable[[Sequence[Message]], Awaitable[None]]

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 
 from wattline.gateways.address import parse_url
-from wattline.gateways.broker.access import Access, Keys
+from wattline.gateways.broker.access import Access, Authority, Keys
 from wattline.gateways.broker.service import Broker
 from wattline.gateways.client import BrokerLink
 from wattline.gateways.dead_letters import DeadLetters
@@ -60,6 +60,11 @@ class MqttGateway:
         if self._work is not None:
             raise RuntimeError("handlers subscribe before the start")
         self._routes.append((topic_filter, handler))
+
+    def admit_by(self, authority: Authority) -> None:
+        """Let the embedded broker ask another who may come in; an external broker decides that by itself."""
+        if self._broker is not None:
+            self._broker.access.others.append(authority)
 
     async def start(self) -> None:
         """Begin. A broker that is away does not hold up the start; its messages come when it is there."""

@@ -8,6 +8,8 @@ from wattline.model.errors import Unauthenticated
 from wattline.model.principal import ALL_SCOPES, Principal
 
 WRITE, READ, COMMAND = "telemetry:write", "query:read", "command:write"
+OPEN = "open"
+"""The key id of a caller whom nobody asked for a key."""
 COMMANDS = "command"
 """The subsystem whose topics carry what devices shall do."""
 RESPONSE = "response"
@@ -21,8 +23,25 @@ class Keys(Protocol):
         ...
 
 
+class Authority(Protocol):
+    """Another who knows callers, by user name and password, and allows topics that are not below the prefix."""
+
+    def authenticate(self, username: str | None, password: bytes | None) -> Principal | None:
+        """Whose they are; None for what is not known here. Its tenant and key_id name the caller."""
+        ...
+
+    def may_publish(self, principal: Principal, topic: str) -> bool:
+        """Whether this caller, known here or an API key, may send this."""
+        ...
+
+    def may_subscribe(self, principal: Principal, pattern: str) -> bool:
+        """Whether it may hear everything that the filter covers."""
+        ...
+
+
 class Access:
     """The password is an API key with the scope telemetry:write; the user name is free. With `anybody` no key is asked for.
+    Whom one of the `others` knows is let in, and may what one of them allows; they see no site here.
 
     A key writes below the topics of its sites. It hears their commands, and with query:read everything of its sites; a filter
     must name each site unless the key is for all. What is for devices to hear, commands, is published with command:write only.
@@ -31,10 +50,15 @@ class Access:
     def __init__(self, keys: Keys, prefix: str, anybody: str | None = None) -> None:
         self._keys = keys
         self._prefix = prefix.split("/")
-        self._anybody = None if anybody is None else Principal(anybody, "open", ALL_SCOPES)
+        self._anybody = None if anybody is None else Principal(anybody, OPEN, ALL_SCOPES)
+        self.others: list[Authority] = []
 
-    async def authenticate(self, password: bytes | None) -> Principal:
+    async def authenticate(self, password: bytes | None, username: str | None = None) -> Principal:
         """The principal of a password. Raises `Unauthenticated`, `Forbidden` without the scope, `Unavailable`."""
+        for other in self.others:
+            known = other.authenticate(username, password)
+            if known is not None:
+                return known
         try:
             secret = None if password is None else password.decode("ascii")
         except UnicodeDecodeError:
@@ -58,7 +82,7 @@ class Access:
         """Whether the key may send this."""
         below = self._below(topic)
         if below is None or not principal.sees(below[0]):
-            return False
+            return any(other.may_publish(principal, topic) for other in self.others)
         is_command = below[2:3] == [COMMANDS] and below[3:] != [RESPONSE]
         return not is_command or COMMAND in principal.scopes
 
@@ -66,7 +90,7 @@ class Access:
         """Whether the key may hear everything that the filter covers."""
         below = self._below(pattern)
         if below is None:
-            return False
+            return any(other.may_subscribe(principal, pattern) for other in self.others)
         if principal.sites is not None and below[0] not in principal.sites:
             return False
         return READ in principal.scopes or below[2:3] == [COMMANDS]

@@ -61,6 +61,11 @@ class Connection(asyncio.Protocol):
         return None if self._connect is None else self._connect.password
 
     @property
+    def username(self) -> str | None:
+        """Who the client said that it is."""
+        return None if self._connect is None else self._connect.username
+
+    @property
     def session(self) -> Session | None:
         """Whose connection this is, once it is admitted."""
         return self._session
@@ -168,7 +173,7 @@ class Connection(asyncio.Protocol):
 
     async def _admit(self, connect: Connect) -> None:
         try:
-            principal = await self._broker.access.authenticate(connect.password)
+            principal = await self._broker.access.authenticate(connect.password, connect.username)
         except Unauthenticated:
             self._turn_away(Reason.BAD_CREDENTIALS)
         except Forbidden:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from struct import pack, unpack_from
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 V3, V5 = 4, 5
 """Protocol levels, as CONNECT names them."""
@@ -103,7 +103,7 @@ class Connect:
 
 
 class Publish(NamedTuple):
-    """A PUBLISH packet; `packet_id` is 0 for QoS 0."""
+    """A PUBLISH packet; `packet_id` is 0 for QoS 0, `user` are the user properties of MQTT 5 in order."""
 
     topic: str
     payload: bytes
@@ -111,6 +111,7 @@ class Publish(NamedTuple):
     retain: bool
     duplicate: bool
     packet_id: int
+    user: tuple[tuple[str, str], ...] = ()
 
 
 class Reader:
@@ -173,16 +174,20 @@ class Reader:
         part, self._at = self._data[self._at :], len(self._data)
         return part
 
-    def properties(self) -> dict[int, object]:
-        """The properties of MQTT 5, section 2.2.2, by identifier; of one that repeats, the last."""
+    def properties(self) -> dict[int, Any]:
+        """The properties of MQTT 5, section 2.2.2, by identifier; of one that repeats, the last, but all user properties."""
         own = Reader(self.take(self.varint()))
-        found: dict[int, object] = {}
+        found: dict[int, Any] = {}
         while not own.done:
             identifier = own.varint()
             read = _PROPERTIES.get(identifier)
             if read is None:
                 raise Malformed(f"there is no property {identifier}")
-            found[identifier] = read(own)
+            value = read(own)
+            if identifier == USER_PROPERTY:
+                found.setdefault(identifier, []).append(value)
+            else:
+                found[identifier] = value
         return found
 
 
@@ -190,7 +195,7 @@ def _pair(reader: Reader) -> tuple[str, str]:
     return reader.text(), reader.text()
 
 
-SESSION_EXPIRY, AUTH_METHOD, RECEIVE_MAXIMUM, TOPIC_ALIAS = 0x11, 0x15, 0x21, 0x23
+SESSION_EXPIRY, AUTH_METHOD, RECEIVE_MAXIMUM, TOPIC_ALIAS, USER_PROPERTY = 0x11, 0x15, 0x21, 0x23, 0x26
 NEVER_EXPIRES = 0xFFFFFFFF
 _PROPERTIES = (
     dict.fromkeys((0x01, 0x17, 0x19, 0x24, 0x25, 0x28, 0x29, 0x2A), Reader.byte)
@@ -199,7 +204,7 @@ _PROPERTIES = (
     | {0x0B: Reader.varint}
     | dict.fromkeys((0x03, 0x08, 0x12, 0x15, 0x1A, 0x1C, 0x1F), Reader.text)
     | dict.fromkeys((0x09, 0x16), Reader.binary)
-    | {0x26: _pair}
+    | {USER_PROPERTY: _pair}
 )
 
 
@@ -260,12 +265,15 @@ def read_publish(flags: int, body: bytes, level: int) -> Publish:
     except UnicodeDecodeError:
         raise Malformed("a topic is not UTF-8") from None
     payload = body[start:]
+    user: tuple[tuple[str, str], ...] = ()
     if level == V5:
         reader = Reader(payload)
-        if TOPIC_ALIAS in reader.properties():
+        properties = reader.properties()
+        if TOPIC_ALIAS in properties:
             raise Malformed("topic aliases were not offered", Reason.PROTOCOL_ERROR)
+        user = tuple(properties.get(USER_PROPERTY, ()))
         payload = reader.rest()
-    return Publish(topic, payload, qos, bool(flags & 0x01), bool(flags & 0x08), packet_id)
+    return Publish(topic, payload, qos, bool(flags & 0x01), bool(flags & 0x08), packet_id, user)
 
 
 def read_subscribe(body: bytes, level: int) -> tuple[int, list[tuple[str, int, int]]]:

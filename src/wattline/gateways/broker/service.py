@@ -111,7 +111,7 @@ class Broker:
                 if connection.session is None:
                     continue
                 try:
-                    principal = await self.access.authenticate(connection.password)
+                    principal = await self.access.authenticate(connection.password, connection.username)
                 except (Unauthenticated, Forbidden):
                     connection.cut(Reason.NOT_AUTHORISED)
                     self.count_refusal()
@@ -221,7 +221,8 @@ class Broker:
     def _route(self, session: Session, message: Publish, connection: Connection | None) -> None:
         """Retain it, send it to subscribers, and to the gateway, which acknowledges it when it is durable."""
         tenant = session.principal.tenant
-        whole = Message(message.topic, message.payload, tenant, message.qos)
+        key_id = session.principal.key_id
+        whole = Message(message.topic, message.payload, tenant, message.qos, key_id=key_id, user=message.user)
         if not self.access.may_publish(session.principal, message.topic):
             self.count_refusal()
             self._refused(whole, "this key may not publish to this topic")
