@@ -67,6 +67,7 @@ class Keys:
         self._change = 0
         self._by_digest: dict[str, DeviceKey] = {}
         self._digests: dict[int, str] = {}
+        self._of_meters: dict[int, dict[int, DeviceKey]] = {}
         meters.on_leaving.append(self._revoke_all)
         meters.on_gone.append(self.refresh)
 
@@ -87,13 +88,26 @@ class Keys:
         if key.revoked is None:
             self._by_digest[digest] = key
             self._digests[key.id] = digest
+            if key.meter_id is not None:
+                self._of_meters.setdefault(key.meter_id, {})[key.id] = key
         else:
             self._by_digest.pop(digest, None)
             self._digests.pop(key.id, None)
+            if key.meter_id is not None:
+                self._of_meters.get(key.meter_id, {}).pop(key.id, None)
 
     def known(self, text: str) -> DeviceKey | None:
         """Whose key this is; None for a text that is no key, or one that was revoked. Never asks the store."""
         return self._by_digest.get(digest_of(text))
+
+    def numbered(self, number: int) -> DeviceKey | None:
+        """The key with this id, if it holds. Never asks the store."""
+        digest = self._digests.get(number)
+        return None if digest is None else self._by_digest[digest]
+
+    def of_meter(self, tenant: str, meter_id: int) -> list[DeviceKey]:
+        """The keys of a meter's own devices that hold. Never asks the store."""
+        return [key for key in self._of_meters.get(meter_id, {}).values() if key.tenant == tenant]
 
     def authenticate(self, text: str | None) -> DeviceKey:
         """Whose key this is. Raises `Unauthenticated`, always with the same words."""
