@@ -38,9 +38,7 @@ def rate() -> tuple[float, int]:
 def hot(platform: Platform, gate: Gate, rate: tuple[float, int]) -> dict[str, ASGIApp]:
     """The doors."""
     rates = Rates(RateLimiter(platform.clock), "device", *rate)
-    senders = Senders(
-        platform.metering.keys, gate, rates, platform.signature_failures, platform.clock, platform.metrics
-    )
+    senders = Senders(platform.metering.keys, gate, rates, platform.signature_failures, platform.clock, platform.metrics)
     return doors(platform.readings, senders, most_bytes=64 * 1024)
 
 
@@ -90,7 +88,9 @@ class Meter:
         names = [sensor.quantity.name for sensor in self.stream.sensors]
         rows = await self.depot.platform.series.rows([self.stream], 0, now + 10 * MINUTE, names)
         return {
-            int(time): {name: float(rows.columns[name][at]) for name in names if rows.columns[name][at] == rows.columns[name][at]}
+            int(time): {
+                name: float(rows.columns[name][at]) for name in names if rows.columns[name][at] == rows.columns[name][at]
+            }
             for at, time in enumerate(rows.time)
         }
 
