@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,6 +21,7 @@ from wattline.quality import readings, store
 from wattline.quality.config import Config
 from wattline.quality.configs import Configs
 from wattline.quality.disturbance import Disturbance, Method
+from wattline.quality.indices import counted
 from wattline.quality.lane import Lane, LaneName, Times, Values
 from wattline.quality.ledger import KIND, Ledger, Told
 from wattline.quality.marks import some
@@ -95,7 +97,10 @@ class PowerQuality:
         self.configs.forget()
 
     async def take(self, rows: Sequence[Row]) -> None:
-        """Judge the readings of meters that have a config, and what readings tell of breakers. Rows that were taken before change nothing."""
+        """Judge the readings of meters that have a config, and what readings tell of breakers.
+
+        Rows that were taken before change nothing.
+        """
         await self.protection.take(rows)
         streams = self.configs.streams
         mine: dict[int, list[Row]] = {}
@@ -261,3 +266,13 @@ class PowerQuality:
         if found is None or (meters is not None and found.meter not in meters):
             raise NotFound("no such event")
         return found
+
+    async def counts(self, tenant: str, meters: Collection[int] | None, start: int, end: int) -> dict[int, dict[str, Any]]:
+        """What `indices.counted` says of each meter that has a config or an event, for events that began in [start, end)."""
+        async with self._database.read() as connection:
+            found = await store.begun(connection, tenant, meters, start, end)
+        watched = (resource.body["meter_id"] for resource in self.configs.all(tenant))
+        each: dict[int, list[QualityEvent]] = {number: [] for number in watched if meters is None or number in meters}
+        for event in found:
+            each.setdefault(event.meter, []).append(event)
+        return {number: counted(events) for number, events in each.items()}

@@ -127,6 +127,14 @@ async def newest_first(
     return [to_event(row) for row in await connection.execute(query)]
 
 
+async def begun(
+    connection: AsyncConnection, tenant: str, meters: Collection[int] | None, start: int, end: int
+) -> list[QualityEvent]:
+    """Every listed event of these meters (None: all) that began in [start, end)."""
+    mine = [*Which(tenant, meters).conditions(0), events.c.start >= start, events.c.start < end]
+    return [to_event(row) for row in await connection.execute(sa.select(events).where(*mine).order_by(events.c.id))]
+
+
 async def all_lanes(connection: AsyncConnection) -> dict[tuple[int, str], Lane]:
     """Every lane by meter and name."""
     return {(row.meter, row.lane): _lane.decode(row.body) for row in await connection.execute(sa.select(lanes))}

@@ -1,0 +1,126 @@
+"""How events of power quality and of protection look: JSON Schemas, and the query that lists share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request
+
+from wattline.contracts.joulepoint import paging
+from wattline.contracts.joulepoint.paging import Asked as Page
+from wattline.contracts.joulepoint.paging import Cursor
+from wattline.contracts.joulepoint.problem import bad_parameter
+from wattline.contracts.joulepoint.query import Instant
+from wattline.metering.checks import HIGHEST_ID
+from wattline.metering.service import Metering
+from wattline.model.errors import NotFound
+from wattline.model.principal import Principal
+from wattline.quality.disturbance import METHODS, TYPES
+from wattline.quality.protection.model import KINDS, STATES
+
+MeterId = Annotated[int | None, Query(ge=1, le=HIGHEST_ID, description="Of this meter alone.")]
+From = Annotated[Instant | None, Query(alias="from", description="From this time on.")]
+To = Annotated[Instant | None, Query(description="Before this time.")]
+Asked = Annotated[Page, Depends(paging.asked)]
+
+_NUMBER = {"type": ["number", "null"]}
+_TIME = {"type": "string", "format": "date-time"}
+_TEXT = {"type": ["string", "null"]}
+EVENT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "integer"},
+        "meter_id": {"type": "integer"},
+        "type": {"enum": list(TYPES)},
+        "category": {**_TEXT, "description": "By IEEE 1159; null where the data is too coarse to tell."},
+        "phases": {"type": "array", "items": {"type": "string"}},
+        "start": _TIME,
+        "end": {**_TIME, "type": ["string", "null"]},
+        "duration_s": _NUMBER,
+        "duration_range_s": {
+            "type": ["array", "null"],
+            "items": {"type": "number"},
+            "description": "The least and the most that it can have lasted.",
+        },
+        "residual_pu": _NUMBER,
+        "depth_pu": _NUMBER,
+        "max_pu": _NUMBER,
+        "value_pct": _NUMBER,
+        "threshold": _NUMBER,
+        "hysteresis_pct": _NUMBER,
+        "reference_v": _NUMBER,
+        "method": {"enum": list(METHODS)},
+        "resolution_s": _NUMBER,
+        "standard": {"type": "string"},
+        "contains": {"type": "array", "items": {"type": "string"}},
+        "per_phase": {"type": "object"},
+        "annotations": {"type": "array"},
+        "source_event_id": _TEXT,
+        "superseded_by": {"type": ["integer", "null"], "description": "The event that shows the same thing better."},
+    },
+}
+PROTECTION_EVENT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "integer"},
+        "meter_id": {"type": "integer"},
+        "kind": {"enum": list(KINDS)},
+        "breaker_id": {"type": "string", "default": "main"},
+        "state": {"enum": [*STATES, None]},
+        "prev_state": {"enum": [*STATES, None]},
+        "current_a": _NUMBER,
+        "leakage_ma": _NUMBER,
+        "threshold": _NUMBER,
+        "cause": _TEXT,
+        "timestamp": _TIME,
+        "source_event_id": _TEXT,
+        "sequence_gap": {"type": "boolean", "description": "The breaker cannot have changed like this at once."},
+        "late": {"type": "boolean", "description": "Something newer was known of the breaker."},
+    },
+}
+
+
+def page_of(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a page of rows."""
+    link = {"type": ["string", "null"]}
+    return {
+        "type": "object",
+        "properties": {"count": {"type": "integer"}, "next": link, "previous": link, "results": {"items": schema}},
+    }
+
+
+def visible(metering: Metering, caller: Principal, meter_id: int | None) -> frozenset[int] | None:
+    """The meters that a list is of: the one named, or all that the caller may see (None: all of its tenant).
+
+    Raises `NotFound` for a meter that is not there.
+    """
+    if meter_id is not None:
+        meter = metering.meters.get(caller.tenant, meter_id)
+        if not caller.sees(meter.site):
+            raise NotFound("no such meter")
+        return frozenset({meter_id})
+    if caller.sites is None:
+        return None
+    return frozenset(meter.id for meter in metering.meters.all(caller.tenant) if caller.sees(meter.site))
+
+
+def after(page: Page) -> tuple[int, int] | None:
+    """The place that a page begins after. Raises `Problem` 400 for a cursor of another list."""
+    position = page.position(2)
+    if position is None:
+        return None
+    if page.cursor is None or page.cursor.backward:
+        raise paging.bad_cursor()
+    return position[0], position[1]
+
+
+def ordered(start: int | None, end: int | None) -> None:
+    """Raise `Problem` 400 for a range that ends before it begins."""
+    if start is not None and end is not None and end < start:
+        raise bad_parameter("to", "order", "must not be before from")
+
+
+def listed(request: Request, total: int, rows: Sequence[Any], more: tuple[int, int] | None) -> dict[str, Any]:
+    """The document of a page, newest first; `more` is the place of its last row where there are more."""
+    return paging.envelope(request, total, rows, None if more is None else Cursor(more), None)

@@ -1,0 +1,120 @@
+"""GET /api/energy/protection/events, /protection/events/{id} and /protection/breakers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from wattline.contracts.joulepoint import paging
+from wattline.contracts.joulepoint.gate import PQ_READ, Admitted, Gate
+from wattline.contracts.joulepoint.pq_rows import (
+    PROTECTION_EVENT,
+    Asked,
+    From,
+    MeterId,
+    To,
+    after,
+    listed,
+    ordered,
+    page_of,
+    visible,
+)
+from wattline.contracts.joulepoint.problem import refusals
+from wattline.contracts.joulepoint.query import spell
+from wattline.contracts.joulepoint.resource_routes import encoded
+from wattline.metering.checks import HIGHEST_ID
+from wattline.metering.service import Metering
+from wattline.model.clock import SECOND, Clock
+from wattline.quality.protection.model import Breaker
+from wattline.quality.protection.service import Protection, shown
+from wattline.quality.protection.store import Which
+
+PATH = "/api/energy/protection/events"
+BREAKERS = "/api/energy/protection/breakers"
+Kind = Literal[
+    "trip_overcurrent",
+    "trip_short_circuit",
+    "trip_earth_leakage",
+    "trip_undervoltage",
+    "trip_overvoltage",
+    "trip_overtemperature",
+    "arc_fault",
+    "breaker_state",
+    "earth_leakage_alarm",
+]
+Number = Annotated[int, Path(ge=1, le=HIGHEST_ID, description="The id.")]
+KindOf = Annotated[Kind | None, Query(alias="kind", description="Of this kind alone.")]
+BreakerId = Annotated[str | None, Query(min_length=1, max_length=200, description="Of this breaker alone.")]
+BREAKER: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "meter_id": {"type": "integer"},
+        "breaker_id": {"type": "string"},
+        "state": {"enum": ["open", "closed", "tripped"]},
+        "since": {"type": "string", "format": "date-time"},
+        "last_heard": {"type": "string", "format": "date-time"},
+        "age_s": {"type": "number", "description": "How long ago it was last heard of."},
+    },
+}
+
+
+def build(protection: Protection, metering: Metering, clock: Clock, gate: Gate) -> APIRouter:
+    """The routes."""
+    router = APIRouter(tags=["Joulepoint power quality"], route_class=gate.keyed(PQ_READ))
+
+    async def events(
+        caller: Admitted,
+        request: Request,
+        page: Asked,
+        meter_id: MeterId = None,
+        kind: KindOf = None,
+        breaker_id: BreakerId = None,
+        start: From = None,
+        to: To = None,
+    ) -> Response:
+        ordered(start, to)
+        which = Which(caller.tenant, visible(metering, caller, meter_id), kind, breaker_id, start, to)
+        rows, total = await protection.query(which, after=after(page), limit=page.limit + 1)
+        some = rows[: page.limit]
+        more = (some[-1].report.time, some[-1].id) if len(rows) > page.limit else None
+        return encoded(listed(request, total, [shown(row) for row in some], more))
+
+    async def event(caller: Admitted, number: Number) -> Response:
+        return encoded(shown(await protection.event(caller.tenant, number, visible(metering, caller, None))))
+
+    async def breakers(caller: Admitted, request: Request, page: Asked, meter_id: MeterId = None) -> Response:
+        now = clock.micros()
+        rows = list(enumerate(protection.breakers(caller.tenant, visible(metering, caller, meter_id))))
+
+        def row(numbered: tuple[int, Breaker]) -> dict[str, Any]:
+            known = numbered[1]
+            return {
+                "meter_id": known.meter,
+                "breaker_id": known.breaker,
+                "state": known.state,
+                "since": spell(known.since),
+                "last_heard": spell(known.time),
+                "age_s": max(0, now - known.time) / SECOND,
+            }
+
+        return encoded(paging.page(request, rows, lambda numbered: numbered[0], page, row))
+
+    for path, route, summary, schema in (
+        (PATH, events, "List protection events, newest first", page_of(PROTECTION_EVENT)),
+        (f"{PATH}/{{number}}", event, "Show a protection event", PROTECTION_EVENT),
+        (BREAKERS, breakers, "List breakers as they are now", page_of(BREAKER)),
+    ):
+        router.add_api_route(
+            path,
+            route,
+            methods=["GET"],
+            summary=summary,
+            response_class=Response,
+            response_model=None,
+            responses={
+                **refusals(404, 503),
+                200: {"description": "Found", "content": {"application/json": {"schema": schema}}},
+            },
+        )
+    return router
