@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ class Yard:
         found: dict[int, dict[str, float]] = {}
         for at, time in enumerate(rows.time.tolist()):
             line = {name: float(rows.columns[name][at]) for name in names}
-            found[time] = {name: value for name, value in line.items() if value == value}
+            found[time] = {name: value for name, value in line.items() if not isnan(value)}
         return found
 
     async def statuses(self, number: int) -> dict[int, str]:

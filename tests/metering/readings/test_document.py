@@ -17,6 +17,7 @@ from wattline.metering.readings.document import Malformed, Plain, plain, read
 from wattline.metering.readings.model import Reading
 
 PAGE = b'{"total_power":3600.0,"total_energy":1500.0,"voltage_a":230.1,"timestamp":"2025-10-16T10:00:00Z"}'
+EARLY, LATE = (datetime(year, 1, 2, tzinfo=UTC).replace(tzinfo=None) for year in (1970, 2200))
 
 
 def codes(content: bytes) -> dict[str, str]:
@@ -47,9 +48,9 @@ fields = st.fixed_dictionaries(
 beside = st.fixed_dictionaries(
     {},
     optional={
-        "timestamp": st.datetimes(
-            datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.sampled_from([None, UTC, timezone(timedelta(hours=-5))])
-        ).map(datetime.isoformat),
+        "timestamp": st.datetimes(EARLY, LATE, timezones=st.sampled_from([None, UTC, timezone(timedelta(hours=-5))])).map(
+            datetime.isoformat
+        ),
         "meter_id": st.integers(1, 2**31 - 1),
         "breaker_state": st.sampled_from(["open", "closed", "tripped"]),
         "quality": st.sampled_from(["good", "uncertain", "bad"]),
