@@ -39,6 +39,7 @@ from wattline.markets.service import Markets
 from wattline.measure import PipelineMeter
 from wattline.metering.energy.service import Energy as MeterEnergy
 from wattline.metering.figures.service import Figures
+from wattline.metering.figures.tariffs import Tariffs
 from wattline.metering.readings.failures import SignatureFailures
 from wattline.metering.readings.service import Readings
 from wattline.metering.service import Metering
@@ -124,7 +125,8 @@ class Platform:
         self.topology = Topology(self.resources, self.metering, self.series, clock)
         path = self.pipeline
         edges = EdgeSeries(path.writer, path.rollup, path.engine, clock, retention(settings))
-        self.figures = Figures(self.metering, MeterEnergy(edges, self.registry.stream, clock), self.series, clock)
+        rates_of = Tariffs(self.resources, self.metering).rates_of
+        self.figures = Figures(self.metering, MeterEnergy(edges, self.registry.stream, clock), self.series, clock, rates_of)
         path.listeners.append(self.figures.energy.heard)
         self.listings = Listings(self.registry, self.changes, clock)
         self.markets = Markets(self.database, self.changes, clock)

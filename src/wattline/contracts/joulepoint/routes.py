@@ -11,6 +11,9 @@ from starlette.types import ASGIApp
 from wattline.around import Around
 from wattline.contracts.joulepoint import (
     accounts,
+    analytics_kpi,
+    analytics_live,
+    analytics_matrix,
     credentials,
     energy_data,
     gateway_keys,
@@ -66,6 +69,9 @@ def build(platform: Platform) -> JoulepointContract:
         gateway_keys.build(metering, gate),
         groups.build(metering, resources, gate),
         accounts.build(metering, resources, gate),
+        analytics_live.build(platform.figures, platform.clock, gate),
+        analytics_kpi.build(platform.figures, platform.clock, gate),
+        analytics_matrix.build(platform.figures, platform.clock, gate),
         topology_graph.build(platform.topology, platform.registry, platform.clock, gate),
         *topology_resources.build(platform.topology, metering, resources, gate),
         oauth.build(platform.oauth),

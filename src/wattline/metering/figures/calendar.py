@@ -6,41 +6,14 @@ from bisect import bisect_right
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
+from wattline.billing.tariffs.rates import offsets
 from wattline.metering.energy.register import Ints
-from wattline.model.clock import DAY, MINUTE, from_micros, to_micros
-
-
-def offset(moment: int, zone: ZoneInfo) -> int:
-    """What a moment (us) has to be shifted by to read local time, in us."""
-    found = from_micros(moment).astimezone(zone).utcoffset()
-    assert found is not None
-    return round(found.total_seconds() * 1e6)
-
-
-def _changes(start_day: int, end_day: int, zone: ZoneInfo) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """From when on (us) which offset holds, in these days of UTC."""
-    times, shifts = [start_day * DAY], [offset(start_day * DAY, zone)]
-    for day in range(start_day, end_day):
-        low, high = day * DAY, (day + 1) * DAY
-        before, after = shifts[-1], offset(high, zone)
-        if before != after:
-            while high - low > MINUTE:
-                middle = (low + high) // 2 // MINUTE * MINUTE
-                low, high = (middle, high) if offset(middle, zone) == before else (low, middle)
-            times.append(high)
-            shifts.append(after)
-    return tuple(times), tuple(shifts)
+from wattline.model.clock import from_micros, to_micros
 
 
 def local(times: Ints, zone: ZoneInfo) -> Ints:
-    """Times (us, ascending) as local clocks show them: us since 1970 of the local calendar."""
-    if not len(times):
-        return times
-    since, shifts = _changes(int(times[0]) // DAY, int(times[-1]) // DAY + 1, zone)
-    place = np.searchsorted(np.array(since, np.int64), times, side="right") - 1
-    return times + np.array(shifts, np.int64)[place]
+    """Times (us) as local clocks show them: us since 1970 of the local calendar."""
+    return times + offsets(zone, times)
 
 
 def spelled(moment: int, zone: ZoneInfo) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from wattline.metering.energy.register import Floats, Ints
 from wattline.metering.figures.calendar import local
 from wattline.metering.figures.cost import Rates
-from wattline.metering.figures.kpi import rounded
+from wattline.metering.figures.kpi import percent, rounded
 from wattline.metering.figures.profile import Profile
 from wattline.model.clock import DAY, HOUR, MINUTE, from_micros
 
@@ -39,13 +39,14 @@ class Change:
 class Matrix:
     """`values` has one list a row; None where nothing is known. `total` is the sum of what can be added up, else None."""
 
-    unit: str
+    unit: str | None
     rows: Sequence[str]
     columns: Sequence[str]
     values: Sequence[Sequence[float | None]]
     low: float | None
     high: float | None
     total: float | None
+    coverage_pct: float | None
     dst: Sequence[Change]
 
 
@@ -64,17 +65,19 @@ def matrix(
     place = row * shape[1] + column
     values = _values(profile, value, rates, place, shape[0] * shape[1])
     told = values[~np.isnan(values)]
+    coverage = profile.coverage()
     summed = value in ("energy", "cost")
     names = [_day(first + at) for at in range(days)] if rows == "date" else list(WEEKDAYS)
     labels = [f"{at * width // HOUR:02d}:{at * width % HOUR // MINUTE:02d}" for at in range(shape[1])]
     return Matrix(
-        unit={"energy": "kWh", "avg_power": "kW", "peak": "kW"}.get(value) or ("" if rates is None else rates.currency),
+        unit={"energy": "kWh", "avg_power": "kW", "peak": "kW"}.get(value) or (None if rates is None else rates.currency),
         rows=names,
         columns=labels,
         values=[[rounded(each) for each in line] for line in _nulled(values.reshape(shape))],
         low=rounded(float(told.min())) if len(told) else None,
         high=rounded(float(told.max())) if len(told) else None,
         total=rounded(float(told.sum())) if summed and len(told) else None,
+        coverage_pct=rounded(None if coverage is None else percent(coverage, 1.0)),
         dst=_changed(zone, first, days, width, labels),
     )
 
@@ -88,7 +91,9 @@ def _values(profile: Profile, value: Value, rates: Rates | None, place: Ints, si
         if value == "cost":
             if rates is None:
                 return found
-            amount = amount * rates.floats()
+            # Energy without a price makes the cost of its cell unknown.
+            priced = np.where(amount == 0, 0.0, rates.floats())
+            amount = amount * priced
         sums = np.bincount(place[known], weights=amount[known], minlength=size)
         there = np.bincount(place[known], minlength=size) > 0
         found[there] = sums[there]
