@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import uuid
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from wattline.metering.checks import is_id
 from wattline.metering.meters import Meters
 from wattline.metering.model import DeviceKey, Meter
 from wattline.model.clock import DAY, SECOND, Clock
-from wattline.model.errors import Conflict, Fault, Faulty, NotFound, Unauthenticated
+from wattline.model.errors import Conflict, Fault, Faulty, NotFound, Unauthenticated, WattlineError
 from wattline.resources.service import Resources, Writer
 from wattline.state.database import Database
 
@@ -84,6 +85,11 @@ class Keys:
                     self._take(digest, key)
                 self._change = newest
 
+    async def _learn(self) -> None:
+        """Take over what was just committed. Where that fails the answer must not: what it shows is shown only once."""
+        with suppress(WattlineError):
+            await self.refresh()
+
     def _take(self, digest: str, key: DeviceKey) -> None:
         if key.revoked is None:
             self._by_digest[digest] = key
@@ -124,7 +130,7 @@ class Keys:
             made = await self._insert(
                 writer.connection, self._new(tenant, name, meter_id, frozenset((meter_id,)), require_signature)
             )
-        await self.refresh()
+        await self._learn()
         return made
 
     async def create_gateway(
@@ -137,7 +143,7 @@ class Keys:
         async with self._resources.writing() as writer:
             allowed = None if meters is None else self._checked(tenant, meters)
             made = await self._insert(writer.connection, self._new(tenant, name, None, allowed, require_signature))
-        await self.refresh()
+        await self._learn()
         return made
 
     def _checked(self, tenant: str, meters: Collection[int]) -> frozenset[int]:
@@ -214,7 +220,7 @@ class Keys:
             }
             await store.update(connection, number, values, change)
             made = await self._held(connection, tenant, number, meter_id)
-        await self.refresh()
+        await self._learn()
         return made
 
     async def revoke(self, tenant: str, number: int, meter_id: int | None = None) -> DeviceKey:

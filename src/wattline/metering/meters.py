@@ -22,6 +22,8 @@ from wattline.registry.stream import Stream
 from wattline.resources.model import Resource
 from wattline.resources.service import Resources, Writer
 
+LONGEST_NUMBER = 19
+"""Digits of the largest id."""
 Joining = Callable[[str, int, int], None]
 Leaving = Callable[[Writer, Meter], Awaitable[None]]
 
@@ -122,16 +124,22 @@ class Meters(Keeping):
             self._sourced.setdefault(meter.id, {})[field] = found
         return found
 
-    def of_device(self, device: Device) -> list[Meter]:
-        """The meters that rows of this device are readings of: the one whose own it is, and those that read it."""
+    def of_stream(self, stream: Stream) -> list[Meter]:
+        """The meters whose readings rows of this stream are: the one whose own it is, and those that read its device."""
+        device = stream.device
         tenant, site = device.site.tenant, device.site.key
         found = [self._meters[number] for number in sorted(self._reading.get((tenant, site, device.key), ()))]
+        own = self._owner(device) if stream.layout.name == LAYOUT.name else None
+        return found if own is None else [own, *found]
+
+    def _owner(self, device: Device) -> Meter | None:
+        """The meter whose device this is: devices of other contracts may have any key."""
         prefix, _, digits = device.key.partition("-")
-        if prefix == "meter" and digits.isascii() and digits.isdigit() and len(digits) < 20:
-            own = self.find(tenant, int(digits))
-            if own is not None and own.takes_readings and own.site == site and own.device_key == device.key:
-                found.insert(0, own)
-        return found
+        if prefix != "meter" or not digits.isascii() or not digits.isdigit() or len(digits) > LONGEST_NUMBER:
+            return None
+        own = self.find(device.site.tenant, int(digits))
+        fits = own is not None and own.takes_readings and (own.site, own.device_key) == (device.site.key, device.key)
+        return own if fits else None
 
     def has_rows(self, meter: Meter) -> bool:
         """Whether a reading of its own was ever taken in and is still kept, as far as this process knows."""

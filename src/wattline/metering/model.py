@@ -15,6 +15,9 @@ Wiring = Literal["1p2w", "1p3w", "3p3w", "3p4w"]
 EnergyUnit = Literal["Wh", "kWh"]
 BillingMode = Literal["postpaid", "prepaid"]
 
+_LOOPS: dict[Wiring, float] = {"1p2w": 1.0, "1p3w": 2.0, "3p3w": sqrt(3), "3p4w": 3.0}
+"""How often nominal voltage times rated current flows through a meter; a split phase has two conductors beside the neutral."""
+
 
 class Term(NamedTuple):
     """One meter of a formula, and whether its figure is added (1) or taken away (-1)."""
@@ -115,11 +118,7 @@ class Meter:
     @property
     def rated_power_w(self) -> float | None:
         """The power at rated current and nominal voltage, None without a rated current."""
-        if self.rated_current is None:
-            return None
-        if self.wiring == "3p3w":
-            return sqrt(3) * self.nominal_voltage * self.rated_current
-        return self.phases * self.nominal_voltage * self.rated_current
+        return None if self.rated_current is None else _LOOPS[self.wiring] * self.nominal_voltage * self.rated_current
 
     @property
     def register_span_kwh(self) -> float | None:

@@ -70,6 +70,7 @@ async def test_rated_power_follows_the_wiring(house: House) -> None:
     assert await rated() is None
     assert await rated(rated_current=100) == 69_000.0
     assert await rated(rated_current=100, phases=1) == 23_000.0
+    assert await rated(rated_current=100, phases=1, wiring="1p3w", nominal_voltage=120) == 24_000.0
     assert await rated(rated_current=100, wiring="3p3w", nominal_voltage=400) == pytest.approx(69_282.03)
 
 
@@ -97,9 +98,9 @@ async def test_a_meter_may_read_a_device_of_another_contract(house: House) -> No
     assert house.metering.channel(meter, "current_a") == (stream, 1, 4.0)
     assert not meter.takes_readings
     assert house.metering.meters.find_stream(meter) is None
-    assert house.metering.meters.of_device(stream.device) == [meter]
+    assert house.metering.meters.of_stream(stream) == [meter]
     await house.metering.meters.patch("default", number, {"source": None})
-    assert house.metering.meters.of_device(stream.device) == []
+    assert house.metering.meters.of_stream(stream) == []
     assert house.metering.meters.find_stream(house.metering.meters.get("default", number)) is not None
 
 

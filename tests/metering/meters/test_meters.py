@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.metering.conftest import House
-from tests.stores import spine
+from tests.stores import FOUR, spine
 from wattline.metering.fields import LAYOUT, WIDTH
 from wattline.metering.formula import DEEPEST
 from wattline.metering.service import Metering
@@ -133,7 +133,10 @@ async def test_a_meter_is_a_device_of_its_site_from_the_start(house: House) -> N
     assert channel is not None
     assert (channel.stream, channel.column, channel.factor) == (stream, 9, 1.0)
     assert house.metering.channel(meter, "colour") is None
-    assert house.metering.meters.of_device(stream.device) == [meter]
+    assert house.metering.meters.of_stream(stream) == [meter]
+    namesake = await house.registry.register("default", "depot north", f"meter-{number}", FOUR)
+    assert house.metering.meters.of_stream(namesake) == []
+    assert house.metering.meters.of_stream(await house.registry.register("default", "x", f"meter-{number}", LAYOUT)) == []
 
 
 async def test_the_zone_is_that_of_the_site_where_the_meter_has_none(house: House) -> None:
@@ -206,13 +209,9 @@ async def test_what_is_referred_to_stays(house: House) -> None:
         house.metering.meters.get("default", parent)
     with pytest.raises(NotFound):
         await house.metering.meters.remove("default", parent)
-    assert house.metering.meters.of_device(_device(house, parent)) == []
-
-
-def _device(house: House, number: int) -> Any:
-    stream = house.registry.find("default", "main", f"meter-{number}", LAYOUT.name)
+    stream = house.registry.find("default", "main", f"meter-{parent}", LAYOUT.name)
     assert stream is not None
-    return stream.device
+    assert house.metering.meters.of_stream(stream) == []
 
 
 async def test_an_external_id_is_free_again_once_its_meter_is_gone(house: House) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 
-from wattline.contracts.joulepoint import meters
+from wattline.contracts.joulepoint import meters, paging
 from wattline.contracts.joulepoint.gate import CONFIG_WRITE, ENERGY_READ, Admitted, Gate
 from wattline.contracts.joulepoint.meter_keys import (
     NO_STORE,
@@ -19,7 +17,7 @@ from wattline.contracts.joulepoint.meter_keys import (
     optional,
     shown,
 )
-from wattline.contracts.joulepoint.resource_routes import encoded
+from wattline.contracts.joulepoint.resource_routes import Asked, encoded
 from wattline.metering.keys import MOST_METERS
 from wattline.metering.model import DeviceKey
 from wattline.metering.service import Metering
@@ -67,9 +65,9 @@ def build(metering: Metering, gate: Gate) -> APIRouter:
         where = {"Location": f"{PATH}/{made.key.id}", **NO_STORE}
         return encoded({**shown(made.key), "key": made.text, "secret": made.key.secret}, 201, where)
 
-    async def listed(caller: Admitted) -> Response:
-        rows: list[dict[str, Any]] = [shown(key) for key in await keys.list(caller.tenant) if sees(caller, key)]
-        return encoded({"count": len(rows), "next": None, "previous": None, "results": rows})
+    async def listed(caller: Admitted, request: Request, page: Asked) -> Response:
+        rows = [key for key in await keys.list(caller.tenant) if sees(caller, key)]
+        return encoded(paging.page(request, rows, lambda each: each.id, page, shown))
 
     async def show(caller: Admitted, key_id: KeyNumber) -> Response:
         return encoded(shown(await found(caller, key_id)))

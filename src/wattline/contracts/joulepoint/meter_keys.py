@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
-from wattline.contracts.joulepoint import meters
+from wattline.contracts.joulepoint import meters, paging
 from wattline.contracts.joulepoint.bodies import JSON, document
 from wattline.contracts.joulepoint.gate import CONFIG_WRITE, ENERGY_READ, Admitted, Gate
 from wattline.contracts.joulepoint.problem import refusals
 from wattline.contracts.joulepoint.query import spell
-from wattline.contracts.joulepoint.resource_routes import Number, encoded
+from wattline.contracts.joulepoint.resource_routes import Asked, Number, encoded
 from wattline.metering.checks import Document
 from wattline.metering.keys import LONGEST_GRACE, USUAL_GRACE
 from wattline.metering.model import DeviceKey
@@ -98,10 +98,10 @@ def build(metering: Metering, gate: Gate) -> APIRouter:
         where = {"Location": f"{meters.PATH}/{meter.id}/keys/{made.key.id}", **NO_STORE}
         return encoded({**shown(made.key), "key": made.text, "secret": made.key.secret}, 201, where)
 
-    async def listed(caller: Admitted, number: Number) -> Response:
+    async def listed(caller: Admitted, request: Request, number: Number, page: Asked) -> Response:
         meter = meters.seen(metering, caller, number)
-        found = [shown(key) for key in await keys.list(caller.tenant, meter.id)]
-        return encoded({"count": len(found), "next": None, "previous": None, "results": found})
+        rows = await keys.list(caller.tenant, meter.id)
+        return encoded(paging.page(request, rows, lambda each: each.id, page, shown))
 
     async def show(caller: Admitted, number: Number, key_id: KeyNumber) -> Response:
         meter = meters.seen(metering, caller, number)

@@ -173,7 +173,7 @@ class Protection:
             for row in telling:
                 state = note_of(row.status).breaker_state
                 if state in STATES:
-                    for meter in self._metering.meters.of_device(self._registry.stream(row.stream).device):
+                    for meter in self._metering.meters.of_stream(self._registry.stream(row.stream)):
                         if meter.takes_readings:
                             try:
                                 await self._reading(meter, row.time, state)

@@ -63,7 +63,10 @@ async def test_a_revoked_key_holds_no_more(depot: Depot) -> None:
     assert keys.known(first["key"]) is None
     assert keys.known(second["key"]) is None
     assert (await depot.call("POST", f"{METERS}/{meter}/keys/{first['id']}/rotate")).status_code == 409
-    assert (await depot.call("GET", f"{METERS}/{meter}/keys")).json()["count"] == 2
+    pages = (await depot.call("GET", f"{METERS}/{meter}/keys", params={"limit": 1})).json()
+    assert (pages["count"], [each["id"] for each in pages["results"]]) == (2, [first["id"]])
+    following = (await depot.call("GET", pages["next"])).json()
+    assert ([each["id"] for each in following["results"]], following["next"]) == ([second["id"]], None)
 
 
 async def test_a_gateway_has_some_meters_or_all(depot: Depot) -> None:
