@@ -15,14 +15,17 @@ KIND = "data.ingested"
 QUALITIES = {int(Quality.GOOD): "good", int(Quality.UNCERTAIN): "uncertain", int(Quality.BAD): "bad"}
 
 
-def event_of(row: Row, meter: Meter) -> dict[str, Any]:
-    """The data of a committed row's event, and its id, which no other event has: `event_id`.
+def event_of(row: Row, meter: Meter | int) -> dict[str, Any]:
+    """The data of a committed row's event, and its id, which no other event has: `event_id`. `meter` may be its id alone.
 
     The fields are those of the whole reading after it was stored, in SI units. `quality` is the worst of them, and is left out
     where all are good.
     """
     note = note_of(row.status)
-    data: dict[str, Any] = {"meter_id": meter.id, "timestamp": from_micros(row.time).isoformat().replace("+00:00", "Z")}
+    data: dict[str, Any] = {
+        "meter_id": meter if isinstance(meter, int) else meter.id,
+        "timestamp": from_micros(row.time).isoformat().replace("+00:00", "Z"),
+    }
     worst = int(Quality.GOOD)
     for column, (name, value) in enumerate(zip(NAMES, row.values, strict=False)):
         if value is not None:
