@@ -32,7 +32,7 @@ class Fitted:
     """Parameters for a history up to the beginning of its last day, and the rows from which the backtest sets out."""
 
     folds: Ints
-    smoothing: smoothing.Fits | None = None
+    smoothing: smoothing.Smoothing | None = None
     regression: regression.Regression | None = None
 
 
@@ -61,7 +61,7 @@ def fit(ready: Ready) -> Fitted:
     first = int(rows[0])
     smooth, regress = None, None
     if first >= smoothing.LEAST_DAYS:
-        smooth = smoothing.fit(grid, first, np.random.default_rng(_SEED))
+        smooth = smoothing.fit(grid, rows, np.random.default_rng(_SEED))
     if first >= regression.LEAST_DAYS:
         regress = regression.fit(grid, ready.known, ready.weather, rows)
     elif ready.weather is not None:
@@ -81,7 +81,7 @@ def paths(ready: Ready, fitted: Fitted, ahead: int) -> dict[str, Floats]:
         "seasonal_mean": seasonal.seasonal_mean(grid, origins, ahead),
     }
     if fitted.smoothing is not None:
-        found["smoothing"] = smoothing.paths(grid, origins, ahead, fitted.smoothing)
+        found["smoothing"] = smoothing.paths(grid, ahead, fitted.smoothing)
     if fitted.regression is not None:
         found["regression"] = regression.paths(grid, ready.known, ready.weather, origins, ahead, fitted.regression)
     return found

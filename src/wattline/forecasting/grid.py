@@ -35,19 +35,18 @@ def day_start(moment: int, zone: ZoneInfo, back: int = 0) -> int:
 
 def slots(times: Ints, zone: ZoneInfo, step_s: int, origin: int) -> Slots:
     """Where ascending times (us) are on the wall; days are counted from the local day of `origin`, which is no later."""
-    day = np.empty(times.size, np.int64)
-    slot = np.empty(times.size, np.int64)
     if not times.size:
-        return day, slot
-    first = from_micros(origin).astimezone(zone).date().toordinal()
-    for start, end in days(int(times[0]), int(times[-1]) + 1, zone):
-        of = slice(int(np.searchsorted(times, start)), int(np.searchsorted(times, end)))
-        day[of] = from_micros(start).astimezone(zone).date().toordinal() - first
-        inside = (times[of] - start) // _SECOND
-        if end - start != _DAY:
-            inside = np.array([_on_the_wall(int(moment), zone) for moment in times[of]], np.int64)
-        slot[of] = inside // step_s
-    return day, slot
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    bounds = np.array(days(int(times[0]), int(times[-1]) + 1, zone), np.int64)
+    at = np.searchsorted(bounds[:, 0], times, side="right") - 1
+    within = (times - bounds[at, 0]) // _SECOND
+    odd = (bounds[:, 1] - bounds[:, 0] != _DAY)[at]
+    within[odd] = [_on_the_wall(int(moment), zone) for moment in times[odd]]
+    return at + _date(int(times[0]), zone) - _date(origin, zone), within // step_s
+
+
+def _date(moment: int, zone: ZoneInfo) -> int:
+    return from_micros(moment).astimezone(zone).date().toordinal()
 
 
 def _on_the_wall(moment: int, zone: ZoneInfo) -> int:

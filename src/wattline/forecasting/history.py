@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
-from wattline.forecasting.model import Floats
-from wattline.metering.model import Meter
+from wattline.forecasting.model import Floats, Target
 
-Members = Sequence[tuple[Meter, int]]
-"""Meters and how often each counts in the sum; -1 is taken away."""
+Subject = TypeVar("Subject", contravariant=True)  # noqa: PLC0105  (the name is said in documents)
+"""Whose power it is: a meter, a group or an account."""
 
 
-class History(Protocol):
+class Past(NamedTuple):
+    """The mean power (kW) of each quarter hour, NaN where that of any member is not known.
+
+    `silent` are the meters of which nothing at all is known; they are left out of the sum.
+    """
+
+    power: Floats
+    silent: tuple[int, ...] = ()
+
+
+class History(Protocol[Subject]):
     """Tells the power that was."""
 
-    async def power(self, members: Members, start: int, end: int, width: int) -> Floats:
-        """The mean power (kW, import positive) of each interval of `width` us that begins in [start, end), summed over members.
+    async def power(self, subject: Subject, target: Target, start: int, end: int, *, as_of: int) -> Past:
+        """The power of the quarter hours that begin in [start, end), both in us and on a quarter hour.
 
-        `start` is aligned to the width. NaN where it is not known, for one member or for all.
+        For a target of demand what is taken less what is given, for generation what is generated, which is never negative.
+        Nothing after `as_of` has a say in it, also not where something after it is known by now.
         """
         ...

@@ -52,11 +52,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """The history that was used, in us, and the share of its steps that had data."""
+    """The history that was used, in us, and the share of its quarter hours that had data; `silent` meters had none at all."""
 
     start: int
     end: int
     completeness_pct: float
+    silent: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Backtest:
     """Scores over forecasts made from `folds` earlier days at the same time of day, each from what was known then.
 
     `mase` is None where the history repeats itself exactly. `coverage_80` is in percent, `pinball` in kW, the mean over
-    the quantiles asked for: both measured with the errors of the other folds, and None where there is no other.
+    the quantiles asked for: both measured with the errors of other folds, and None where there is none.
     """
 
     folds: int

@@ -36,13 +36,6 @@ class Parameters(NamedTuple):
     phi: float
 
 
-class Fits(NamedTuple):
-    """Parameters for the backtest, which knows nothing of its own days, and for today."""
-
-    backtest: Parameters
-    today: Parameters
-
-
 @dataclass(slots=True)
 class _State:
     """Of K candidates at once: the level (K), the seasons (K, steps) and (weekday, K, steps), the last residual (K)."""
@@ -52,6 +45,19 @@ class _State:
     week: Floats
     residual: Floats
 
+    def copy(self) -> _State:
+        """One that changes by itself."""
+        return _State(self.level.copy(), self.day.copy(), self.week.copy(), self.residual.copy())
+
+
+@dataclass(frozen=True, slots=True)
+class Smoothing:
+    """The state at the midnight of each row of `origins`, and what it goes on with."""
+
+    origins: Ints
+    parameters: tuple[Parameters, ...]
+    states: tuple[_State, ...]
+
 
 class _Filter:
     """What K sets of parameters make of days."""
@@ -59,9 +65,8 @@ class _Filter:
     def __init__(self, parameters: Floats, per_day: int) -> None:
         self._level, self._day, self._week, self._phi = (column[:, None] for column in parameters.T)
         age = np.arange(per_day)[:, None] - 1 - np.arange(per_day)[None, :]
-        keep = 1 - self._level
-        self._weights = np.where(age >= 0, self._level[:, :, None] * keep[:, :, None] ** np.maximum(age, 0), 0.0)
-        self._kept = keep ** np.arange(per_day)
+        self._kept = (1 - self._level) ** np.arange(per_day)
+        self._weights = np.where(age >= 0, self._level[:, :, None] * self._kept[:, np.maximum(age, 0)], 0.0)
         self._powers = self._phi ** np.arange(1, per_day + 1)
 
     def ahead(self, state: _State, weekday: int) -> Floats:
@@ -101,9 +106,15 @@ def _means(rows: Floats) -> Floats:
     return np.where(count > 0, np.nansum(rows, axis=0) / np.maximum(count, 1), np.nan)
 
 
-def fit(grid: Grid, folds_begin: int, random: np.random.Generator) -> Fits:
-    """Parameters for a backtest from this row on, and for the last row; each of what is before it, at least `LEAST_DAYS`."""
-    return Fits(*(search(grid.values[:row], grid.weekday[:row], random) for row in (folds_begin, grid.today)))
+def fit(grid: Grid, folds: Ints, random: np.random.Generator) -> Smoothing:
+    """Fit for the origins `folds` (ascending rows), with what is before the first of them, and for today with all before it.
+
+    There are at least `LEAST_DAYS` before the first.
+    """
+    before, now = (search(grid.values[:row], grid.weekday[:row], random) for row in (int(folds[0]), grid.today))
+    today = np.array([grid.today])
+    states = (*_midnights(grid, folds, before), *_midnights(grid, today, now))
+    return Smoothing(np.append(folds, today), (*(before for _ in folds), now), states)
 
 
 def search(values: Floats, weekday: Ints, random: np.random.Generator) -> Parameters:
@@ -138,34 +149,34 @@ def _errors(values: Floats, weekday: Ints, candidates: Floats) -> Floats:
     return total
 
 
-def paths(grid: Grid, origins: Ints, ahead: int, fits: Fits) -> Floats:
-    """Forecasts from each origin, of which the last is today's; see `walk`."""
-    before = walk(grid, origins[:-1], ahead, fits.backtest)
-    return np.vstack([before, walk(grid, origins[-1:], ahead, fits.today)])
-
-
-def walk(grid: Grid, origins: Ints, ahead: int, parameters: Parameters) -> Floats:
-    """Forecasts from each origin (ascending rows), at the grid's step of the day; shape (origins, ahead days x steps a day)."""
-    begin = max(0, int(origins[0]) - LONGEST_DAYS)
+def _midnights(grid: Grid, rows: Ints, parameters: Parameters) -> list[_State]:
+    """The states at the beginning of rows, ascending."""
+    begin = max(0, int(rows[0]) - LONGEST_DAYS)
     values, weekday = grid.values[begin:], grid.weekday[begin:]
     state = _start(values, weekday, 1)
     passing = _Filter(np.array([parameters]), grid.per_day)
-    at = iter(origins - begin)
-    wanted = next(at)
-    found = np.full((origins.size, ahead * grid.per_day), np.nan)
-    row = 0
-    for number, (day, actual) in enumerate(zip(weekday, values, strict=False)):
-        expected = passing.ahead(state, int(day))
-        if number == wanted:
-            found[row] = _path(state, passing, parameters.phi, grid, weekday[number : number + ahead], actual, expected)
-            row, wanted = row + 1, next(at, -1)
-        passing.take(state, int(day), actual, expected)
+    found: list[_State] = []
+    for number in range(int(rows[-1]) - begin + 1):
+        if begin + number == rows[len(found)]:
+            found.append(state.copy())
+        day = int(weekday[number])
+        passing.take(state, day, values[number], passing.ahead(state, day))
     return found
 
 
-def _path(state: _State, passing: _Filter, phi: float, grid: Grid, weekday: Ints, actual: Floats, expected: Floats) -> Floats:
-    now = _State(state.level.copy(), state.day.copy(), state.week.copy(), state.residual.copy())
-    passing.take(now, int(weekday[0]), actual[: grid.slot], expected)
-    seasons = now.day[0][None, :] + now.week[weekday, 0]
-    since = np.maximum(np.arange(seasons.size) - grid.slot + 1, 0)
-    return np.asarray(now.level[0] + seasons.ravel() + phi**since * now.residual[0])
+def paths(grid: Grid, ahead: int, fitted: Smoothing) -> Floats:
+    """Forecasts from each origin that was fitted, at the grid's step of the day; shape (origins, ahead days x steps a day)."""
+    found = np.empty((fitted.origins.size, ahead * grid.per_day))
+    for row, origin in enumerate(fitted.origins):
+        parameters, state = fitted.parameters[row], fitted.states[row]
+        if row == 0 or parameters is not fitted.parameters[row - 1]:
+            passing = _Filter(np.array([parameters]), grid.per_day)
+        weekday = grid.weekday[origin : origin + ahead]
+        if grid.slot:
+            state = state.copy()
+            day = int(weekday[0])
+            passing.take(state, day, grid.values[origin, : grid.slot], passing.ahead(state, day))
+        seasons = state.day[0] + state.week[weekday, 0]
+        since = np.maximum(np.arange(seasons.size) - grid.slot + 1, 0)
+        found[row] = state.level[0] + seasons.ravel() + parameters.phi**since * state.residual[0]
+    return found
