@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import ssl
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP = 1, 2, 3, 4, 5, 6, 7
 SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK, PINGREQ, PINGRESP, DISCONNECT = 8, 9, 10, 11, 12, 13, 14
@@ -36,12 +36,15 @@ def connect_packet(
     *,
     clean: bool = True,
     password: str | None = None,
+    username: str = "anyone",
     keep_alive: int = 60,
     level: int = 4,
     will: tuple[str, bytes] | None = None,
+    will_retain: bool = False,
     expiry: int = 0,
 ) -> bytes:
     flags = (2 if clean else 0) | (0x04 if will else 0) | (0xC0 if password is not None else 0)
+    flags |= 0x20 if will_retain else 0
     body = field("MQTT") + bytes([level, flags]) + keep_alive.to_bytes(2, "big")
     if level == 5:
         properties = b"\x11" + expiry.to_bytes(4, "big")
@@ -50,7 +53,7 @@ def connect_packet(
     if will:
         body += (b"\x00" if level == 5 else b"") + field(will[0]) + field(will[1])
     if password is not None:
-        body += field("anyone") + field(password)
+        body += field(username) + field(password)
     return packet(CONNECT, body)
 
 
@@ -63,8 +66,11 @@ def publish_packet(
     retain: bool = False,
     duplicate: bool = False,
     level: int = 4,
+    user: tuple[tuple[str, str], ...] = (),
 ) -> bytes:
-    body = field(topic) + (packet_id.to_bytes(2, "big") if qos else b"") + (b"\x00" if level == 5 else b"") + payload
+    properties = b"".join(b"\x26" + field(name) + field(value) for name, value in user)
+    middle = varint(len(properties)) + properties if level == 5 else b""
+    body = field(topic) + (packet_id.to_bytes(2, "big") if qos else b"") + middle + payload
     return packet(PUBLISH, body, (8 if duplicate else 0) | qos << 1 | retain)
 
 
@@ -136,7 +142,7 @@ class Device:
                     break
             return Packet(first >> 4, first & 15, await self._reader.readexactly(length))
 
-    async def publish(self, topic: str, payload: bytes, qos: int = 1, packet_id: int = 1, **more: bool) -> None:
+    async def publish(self, topic: str, payload: bytes, qos: int = 1, packet_id: int = 1, **more: Any) -> None:
         await self.send(publish_packet(topic, payload, qos, packet_id, level=self.level, **more))
 
     async def acknowledged(self, packet_id: int, patience: float = PATIENCE) -> int:

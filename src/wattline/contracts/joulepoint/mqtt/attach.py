@@ -1,0 +1,26 @@
+"""The contract's topics on a platform."""
+
+from __future__ import annotations
+
+from wattline.contracts.joulepoint.mqtt.authority import DeviceAuthority
+from wattline.contracts.joulepoint.mqtt.commands import Commands
+from wattline.contracts.joulepoint.mqtt.energy import Energy
+from wattline.contracts.joulepoint.mqtt.rejections import Rejections
+from wattline.contracts.joulepoint.mqtt.senders import Senders
+from wattline.contracts.joulepoint.mqtt.service import JoulepointMqtt
+from wattline.gateways.service import MqttGateway
+from wattline.metering.devices import Devices
+from wattline.platform import Platform
+from wattline.quality.intake import Intake
+
+
+def attach(platform: Platform, gateway: MqttGateway, intake: Intake, devices: Devices) -> Commands:
+    """Let devices in with their keys, and subscribe to their topics; what commands are sent with."""
+    metering, clock = platform.metering, platform.clock
+    senders = Senders(metering.keys, metering.meters, platform.signature_failures, clock)
+    rejections = Rejections(gateway, platform.dead_letters, platform.metrics, clock)
+    energy = Energy(platform.readings, senders, rejections, platform.metrics)
+    gateway.admit_by(DeviceAuthority(metering.keys, clock))
+    for pattern, handler in JoulepointMqtt(senders, rejections, energy, intake, devices).handlers().items():
+        gateway.subscribe(pattern, handler)
+    return Commands(gateway, devices)
