@@ -29,9 +29,10 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
-    async def post(self, path: str, body: bytes, media: str = "application/json") -> tuple[int, bytes]:
-        """Send a body; the answer's status and body."""
+    async def post(self, path: str, body: bytes, media: str = "application/json", **headers: str) -> tuple[int, bytes]:
+        """Send a body; the answer's status and body. `headers` are further ones, with _ for - in their names."""
         head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{self._credential}\r\nContent-Type: {media}\r\n"
+        head += "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
         return await self._send(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
     async def get(self, path: str) -> tuple[int, bytes]:
