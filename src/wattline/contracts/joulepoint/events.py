@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -37,9 +38,10 @@ After = Annotated[
 ]
 Most = Annotated[int, Query(ge=1, le=500, description="Entries of an answer.")]
 TypeOf = Annotated[
-    list[str] | None,
+    list[str],
     Query(
         alias="type",
+        default_factory=list,
         max_length=50,
         description="Only these types; repeat it for several. Without it all that the token may read.",
     ),
@@ -84,10 +86,10 @@ def shown(found: Occurrence) -> dict[str, Any]:
     }
 
 
-def chosen(caller: Principal, names: list[str] | None) -> frozenset[str]:
+def chosen(caller: Principal, names: Sequence[str]) -> frozenset[str]:
     """The types that a caller gets. Raises `Problem` 400 for a type that is none, 403 for one that it may not read."""
     allowed = readable(caller.scopes)
-    if names is None:
+    if not names:
         if not allowed:
             require(caller, "energy:read")
         return allowed
@@ -139,9 +141,9 @@ def build(occurrences: Occurrences, gate: Gate) -> APIRouter:
 
     async def events(
         caller: Admitted,
+        types: TypeOf,
         after: After = None,
         limit: Most = 100,
-        types: TypeOf = None,
         meter_id: MeterId = None,
     ) -> Response:
         """Readings that were stored and events of every kind, in the order of their receipt, for 30 days.
