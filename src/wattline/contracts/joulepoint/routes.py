@@ -21,6 +21,7 @@ from wattline.contracts.joulepoint import (
     meter_keys,
     meters,
     oauth,
+    pq_routes,
     problem,
     topology_graph,
     topology_resources,
@@ -60,7 +61,11 @@ def build(platform: Platform) -> JoulepointContract:
     gate = Gate(platform.identity, platform.oauth, settings, limiter)
     rates = Rates(limiter, "device", settings.joulepoint_device_rate, settings.joulepoint_device_burst)
     senders = Senders(metering.keys, gate, rates, platform.signature_failures, platform.clock, platform.metrics)
-    doors = energy_data.doors(platform.readings, senders, most_bytes=settings.max_record_bytes)
+    measured = pq_routes.doors(platform, senders)
+    doors = {
+        **energy_data.doors(platform.readings, senders, most_bytes=settings.max_record_bytes),
+        **pq_routes.hot(measured),
+    }
 
     routers = [
         energy_data.build(doors),
@@ -72,6 +77,7 @@ def build(platform: Platform) -> JoulepointContract:
         analytics_live.build(platform.figures, platform.clock, gate),
         analytics_kpi.build(platform.figures, platform.clock, gate),
         analytics_matrix.build(platform.figures, platform.clock, gate),
+        *pq_routes.build(platform, measured, gate),
         topology_graph.build(platform.topology, platform.registry, platform.clock, gate),
         *topology_resources.build(platform.topology, metering, resources, gate),
         oauth.build(platform.oauth),

@@ -16,14 +16,13 @@ from fastapi import APIRouter
 from starlette.types import ASGIApp
 
 from tests.contracts.joulepoint.depot import Depot
-from wattline.contracts.joulepoint import energy_data, pq_config, pq_doors, pq_events, pq_reports, protection_events
+from wattline.contracts.joulepoint import energy_data, pq_routes
 from wattline.contracts.joulepoint.device_door import Senders
 from wattline.contracts.joulepoint.gate import Gate
 from wattline.contracts.joulepoint.rates import Rates
 from wattline.identity.limits import RateLimiter
 from wattline.metering.signature import signature
 from wattline.platform import Platform
-from wattline.quality.intake import Intake
 from wattline.quality.ledger import Told
 
 CONFIG, EVENTS, RMS, WAVEFORM = (f"/api/energy/pq/{name}" for name in ("config", "events", "rms", "waveform"))
@@ -39,22 +38,21 @@ def senders(platform: Platform, gate: Gate) -> Senders:
 
 
 @pytest.fixture
-def routers(platform: Platform, gate: Gate, senders: Senders) -> list[APIRouter]:
-    """The routes."""
-    intake = Intake(platform.quality, platform.metering, platform.clock)
-    return [
-        pq_config.build(platform.quality, platform.metering, gate),
-        pq_doors.build(pq_doors.doors(intake, senders)),
-        pq_events.build(platform.quality, platform.metering, gate),
-        pq_reports.build(platform.quality, platform.metering, platform.series, platform.clock, gate),
-        protection_events.build(platform.quality.protection, platform.metering, platform.clock, gate),
-    ]
+def made(platform: Platform, senders: Senders) -> dict[str, ASGIApp]:
+    """The doors of power quality and protection."""
+    return pq_routes.doors(platform, senders)
 
 
 @pytest.fixture
-def hot(platform: Platform, senders: Senders) -> dict[str, ASGIApp]:
-    """The doors of readings."""
-    return energy_data.doors(platform.readings, senders, most_bytes=64 * 1024)
+def routers(platform: Platform, gate: Gate, made: dict[str, ASGIApp]) -> list[APIRouter]:
+    """The routes."""
+    return pq_routes.build(platform, made, gate)
+
+
+@pytest.fixture
+def hot(platform: Platform, senders: Senders, made: dict[str, ASGIApp]) -> dict[str, ASGIApp]:
+    """The doors of readings, and those that take large bodies."""
+    return {**energy_data.doors(platform.readings, senders, most_bytes=5 * 1024 * 1024), **pq_routes.hot(made)}
 
 
 @dataclass
