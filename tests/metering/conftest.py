@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +66,8 @@ async def house(database: Database, clock: ManualClock) -> House:
 
 
 @pytest.fixture
-async def other(house: House) -> House:
+async def other(house: House) -> AsyncIterator[House]:
     """Another process on the same database."""
-    return await House(house.database, house.clock).load()
+    database = Database(house.database.url)
+    yield await House(database, house.clock).load()
+    await database.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from wattline.metering.fields import LAYOUT, WIDTH
 from wattline.metering.formula import DEEPEST
 from wattline.metering.service import Metering
 from wattline.model.clock import ManualClock
-from wattline.model.errors import Conflict, Faulty, Invalid, NotFound, Stale
+from wattline.model.errors import Conflict, Faulty, Invalid, NotFound, Stale, Unavailable
 from wattline.model.record import Row
 from wattline.resources.service import Resources
 
@@ -279,3 +280,28 @@ async def test_a_meter_with_readings_stays_at_its_site(tmp_path: Path, clock: Ma
             with pytest.raises(Conflict):
                 await metering.meters.patch("default", number, change)
         assert (await metering.meters.patch("default", number, {"interval_s": 5, "kind": "evse"})).version == 3
+
+
+async def test_a_meter_that_was_made_is_answered_for_though_its_stream_could_not_be(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise Unavailable("the store is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.registry, "register", away)
+        number = await house.meter()
+    meter = house.metering.meters.get("default", number)
+    assert house.metering.channel(meter, "total_power") is None
+    assert (await house.metering.stream(meter)).device.key == meter.device_key
+
+
+async def test_of_two_processes_that_would_close_a_circle_together_one_is_refused(house: House, other: House) -> None:
+    a, b = await house.meter(), await house.meter()
+    await other.refresh()
+    done = await asyncio.gather(
+        house.metering.meters.patch("default", a, {"parent_id": b}),
+        other.metering.meters.patch("default", b, {"parent_id": a}),
+        return_exceptions=True,
+    )
+    assert sorted(type(each).__name__ for each in done) == ["Faulty", "Resource"]
