@@ -136,7 +136,8 @@ def _body(keys: Sequence[Key], first: datetime) -> bytes:
             load = 30 + place + second
             rows.append(
                 f'{{"meter_id":{key.meter},"timestamp":"{at}","total_power":{3 * load}.25,"power_a":{load}.0,'
-                f'"power_b":{load}.5,"power_c":{load}.75,"total_energy":{1500 + load}.125,"voltage_a":230.1,"voltage_b":229.8,"voltage_c":231.2,'
+                f'"power_b":{load}.5,"power_c":{load}.75,"total_energy":{1500 + load}.125,"voltage_a":230.1,'
+                f'"voltage_b":229.8,"voltage_c":231.2,'
                 f'"current_a":{load / 230:.3f},"current_b":{load / 229:.3f},"current_c":{load / 231:.3f},"frequency":50.02}}'
             )
     return f'{{"readings":[{",".join(rows)}]}}'.encode()

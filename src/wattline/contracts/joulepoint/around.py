@@ -23,8 +23,12 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 def _arriving(scope: Scope) -> None:
-    """The `X-Request-Id` of a caller is kept where it is a plain word, and made up otherwise."""
     without_slash(scope)
+    keep_request_id(scope)
+
+
+def keep_request_id(scope: Scope) -> None:
+    """The `X-Request-Id` of a caller is kept where it is a plain word, and made up otherwise."""
     given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
     if _REQUEST_ID.fullmatch(given):
         scope[REQUEST_ID] = given.decode()

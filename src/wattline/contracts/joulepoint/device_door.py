@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
+from random import Random
 from typing import NamedTuple
 
 from starlette.types import Receive, Scope, Send
 
+from wattline.contracts.joulepoint.around import keep_request_id
 from wattline.contracts.joulepoint.device_answers import Answer
 from wattline.contracts.joulepoint.gate import ENERGY_WRITE, Gate
-from wattline.contracts.joulepoint.problem import Problem, answer, request_id, too_large
+from wattline.contracts.joulepoint.problem import REQUEST_ID, Problem, answer, too_large
 from wattline.contracts.joulepoint.rates import RATE, Rates
 from wattline.metering.keys import REFUSED, Keys
 from wattline.metering.model import DeviceKey
@@ -72,11 +74,13 @@ class Door:
         self._most = most_bytes
         self._granted = granted
         self._media = media
+        self._numbers = Random()  # noqa: S311 - the number of a request is no secret
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             found = await self._answer(scope, receive)
         except Exception as error:  # every failure has its answer; what is unknown is logged there
+            keep_request_id(scope)
             refused = answer(error, scope)
             self._senders.metrics.ingest_rejected.add(1, CONTRACT, str(refused.status_code))
             for name, value in scope.get(RATE, {}).items():
@@ -86,12 +90,18 @@ class Door:
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(found.body)).encode()),
-            (b"x-request-id", request_id(scope).encode()),
+            (b"x-request-id", self._request_id(scope)),
         ]
         for name, value in scope.get(RATE, {}).items():
             headers.append((name.lower().encode(), value.encode()))
         await send({"type": "http.response.start", "status": found.status, "headers": headers})
         await send({"type": "http.response.body", "body": found.body})
+
+    def _request_id(self, scope: Scope) -> bytes:
+        keep_request_id(scope)
+        given: str | None = scope.get(REQUEST_ID)
+        # The generator of the system would let other threads have their turn first.
+        return b"%016x" % self._numbers.getrandbits(64) if given is None else given.encode()
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         if scope["method"] != "POST":

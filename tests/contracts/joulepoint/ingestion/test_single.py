@@ -34,6 +34,9 @@ async def test_the_answer_is_json_with_the_id_of_its_request(meter: Meter) -> No
     answer = await meter.post({"total_power": 1})
     assert answer.headers["content-type"] == "application/json"
     assert len(answer.headers["x-request-id"]) == 16
+    for body in ({"total_power": 1}, {}):
+        answer = await meter.post(body, headers={"X-Request-Id": "poll-7"})
+        assert answer.headers["x-request-id"] == "poll-7"
 
 
 async def test_without_a_time_it_is_now(meter: Meter) -> None:
