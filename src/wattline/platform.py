@@ -25,6 +25,8 @@ from wattline.bus.memory import MemoryBus
 from wattline.changes.service import ChangeLog
 from wattline.events.service import EventLog
 from wattline.feeders.service import Feeders
+from wattline.forecasting.metered import MeteredHistory
+from wattline.forecasting.service import Forecasting
 from wattline.gateways.dead_letters import DeadLetters
 from wattline.gateways.happenings import Happenings
 from wattline.households.service import Households
@@ -38,6 +40,8 @@ from wattline.jobs.service import Jobs
 from wattline.markets.service import Markets
 from wattline.measure import PipelineMeter
 from wattline.metering.energy.service import Energy as MeterEnergy
+from wattline.metering.export.service import WORKFLOW as EXPORT
+from wattline.metering.export.service import Exports
 from wattline.metering.figures.service import Figures
 from wattline.metering.figures.tariffs import Tariffs
 from wattline.metering.readings.failures import SignatureFailures
@@ -128,6 +132,11 @@ class Platform:
         rates_of = Tariffs(self.resources, self.metering).rates_of
         self.figures = Figures(self.metering, MeterEnergy(edges, self.registry.stream, clock), self.series, clock, rates_of)
         path.listeners.append(self.figures.energy.heard)
+        self.exports = Exports(
+            self.database, self.figures, self.series, edges, settings.data / "exports", clock, self.jobs.start
+        )
+        self.jobs.workflow(EXPORT, partial(self.exports.workflow, self.jobs.step))
+        self.forecasting = Forecasting(MeteredHistory(self.figures, clock), clock)
         self.listings = Listings(self.registry, self.changes, clock)
         self.markets = Markets(self.database, self.changes, clock)
         rules = None if settings.alarm_cascade_file is None else read_rules(settings.alarm_cascade_file)
@@ -258,6 +267,7 @@ class Platform:
         await self.dead_letters.prune()
         await self.oauth.prune()
         await self.changes.prune()
+        await self.exports.prune()
 
     async def _roll_up(self, _slot: int) -> None:
         started = time.perf_counter()
