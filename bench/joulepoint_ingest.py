@@ -76,11 +76,11 @@ async def depot(product: Product) -> tuple[list[Key], Key]:
 
 
 def _prepare(file: Path, keys: Sequence[Key], first: datetime, count: int) -> None:
-    """Write so many signed readings, of all meters in turn, a hundredth of a second between those of one."""
+    """Write so many signed readings, of all meters in turn, five thousandths of a second between those of one."""
     with file.open("wb") as out:
         for number in range(count):
             cycle, place = divmod(number, len(keys))
-            at = (first + timedelta(milliseconds=10 * cycle)).isoformat()
+            at = (first + timedelta(milliseconds=5 * cycle)).isoformat()
             key, energy = keys[place], 1500 + cycle
             text = f'{{"total_power":{3600 + place}.0,"total_energy":{energy}.0,"voltage_a":230.1,"timestamp":"{at}"}}'
             out.write(f"{key.text} {key.sign(text.encode())} {text}\n".encode())
@@ -102,13 +102,15 @@ def readings(context: Context) -> Sequence[Figure]:
     product = started(context, "joulepoint")
     keys, _ = asyncio.run(depot(product))
     file, seconds = product.data / "requests", context.scaled(10, 3)
-    # Every run has its own past hour, newer than that of the run before.
-    hour = datetime.now(UTC) - timedelta(hours=6)
+    begin = datetime.now(UTC)
     runs: list[Load] = []
     spent: list[float] = []
     for number in range(context.scaled(4, 2)):
         length = seconds if number else 2
-        _prepare(file, keys, hour + timedelta(hours=number), MOST_A_SECOND * length)
+        # About the present, and newer than the run before.
+        begin = max(datetime.now(UTC), begin)
+        _prepare(file, keys, begin, MOST_A_SECOND * length)
+        begin += timedelta(seconds=2 * length)
         before = product.server.cpu_seconds()
         runs.append(_load(product.port, file, length))
         spent.append(product.server.cpu_seconds() - before)

@@ -12,7 +12,7 @@ from wattline.metering.readings.ingested import event_of
 from wattline.metering.readings.model import Outcome, Sender
 from wattline.metering.readings.service import NotTaken
 from wattline.model.clock import DAY, HOUR, MINUTE, SECOND
-from wattline.model.errors import QueueFull
+from wattline.model.errors import QueueFull, Unavailable
 
 STORED, DUPLICATE = ("stored", 1), ("duplicate", 1)
 
@@ -258,3 +258,26 @@ async def test_whose_meters_a_sender_writes_for(yard: Yard) -> None:
     assert await codes(Sender("stranger"), mine) == ["unknown_meter"]
     assert await codes(Sender("default", None, frozenset(("north",))), mine) == ["unknown_meter"]
     assert await codes(Sender("default", None, frozenset(("north",))), other) == "stored"
+
+
+async def test_while_the_store_is_away_new_readings_are_taken_and_others_wait(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter = await yard.meter()
+    old, time = yard.now - HOUR, yard.now - MINUTE
+    assert await yard.take(reading(meter, time, total_power=1.0)) == [STORED]
+    engine = yard.spine.pipeline.engine
+
+    async def away(*_given: object, **_more: object) -> None:
+        raise Unavailable("the telemetry store is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engine, "query", away)
+        patched.setattr(engine, "insert", away)
+        assert await yard.take(reading(meter, time + 1, total_power=2.0)) == [STORED]
+        assert await yard.take(reading(meter, time + 1, total_power=2.0)) == [DUPLICATE]
+        with pytest.raises(Unavailable):
+            await yard.take(reading(meter, time + 2, total_power=3.0), reading(meter, old, total_power=3.0))
+    assert sorted(await yard.stored(meter)) == [time, time + 1]
+    assert await yard.take(reading(meter, time + 2, total_power=3.0), reading(meter, old, total_power=3.0)) == [STORED] * 2
+    assert sorted(await yard.stored(meter)) == [old, time, time + 1, time + 2]

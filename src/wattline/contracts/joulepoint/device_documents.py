@@ -89,7 +89,7 @@ OUTCOMES = {
     },
 }
 Body = tuple[dict[str, Any], Any]
-EXAMPLE = {"total_power": 3600.0, "total_energy": 1500.0, "voltage_a": 230.1, "timestamp": "2026-06-11T14:32:00Z"}
+EXAMPLE = {"total_power": 3600.0, "total_energy": 1500.0, "voltage_a": 230.1}
 
 
 class Handed(Response):

@@ -40,6 +40,8 @@ def doors(readings: Readings, senders: Senders, *, most_bytes: int) -> dict[str,
             raise _refusal(found)
         if found.status == "stored":
             metrics.ingest_rows.add(1, CONTRACT)
+        if found.ignored:
+            metrics.unknown_fields.add(len(found.ignored), CONTRACT)
         return device_answers.one(found)
 
     async def many(sent: Sent) -> Answer:
@@ -53,6 +55,8 @@ def doors(readings: Readings, senders: Senders, *, most_bytes: int) -> dict[str,
         metrics.ingest_rows.add(tally.accepted, CONTRACT)
         if tally.rejected:
             metrics.ingest_rejected.add(len(tally.rejected), CONTRACT, "reading")
+        if tally.ignored:
+            metrics.unknown_fields.add(len(tally.ignored), CONTRACT)
         return device_answers.many(tally)
 
     door = Door(senders, one, most_bytes=most_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta, tzinfo
 from typing import NamedTuple
@@ -23,6 +24,8 @@ from wattline.registry.stream import Stream
 OLDEST = 400 * DAY
 """How far back a reading may be, in us."""
 QUALITIES = {None: int(Quality.GOOD), "good": int(Quality.GOOD), "uncertain": int(Quality.UNCERTAIN), "bad": int(Quality.BAD)}
+AT_ONCE = 1_000
+"""Readings looked at in one go; whoever else needs the event loop gets it in between."""
 NOT_ALLOWED, UNKNOWN_METER = "not_allowed", "unknown_meter"
 """Codes of readings of a meter that the key does not write for, and of one that is not there."""
 _MICROSECOND = timedelta(microseconds=1)
@@ -67,6 +70,8 @@ class Readings:
         rejected: dict[int, Refused] = {}
         stamped: set[int] = set()
         for index, reading in enumerate(readings):
+            if index % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
             desk = desks.get(reading.meter_id)
             if desk is None:
                 desk = desks[reading.meter_id] = await self._desk(sender, reading.meter_id)
