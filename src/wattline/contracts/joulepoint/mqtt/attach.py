@@ -14,9 +14,11 @@ from wattline.platform import Platform
 from wattline.quality.intake import Intake
 
 
-def attach(platform: Platform, gateway: MqttGateway, intake: Intake, devices: Devices) -> Commands:
+def attach(platform: Platform, gateway: MqttGateway) -> Commands:
     """Let devices in with their keys, and subscribe to their topics; what commands are sent with."""
     metering, clock = platform.metering, platform.clock
+    devices = Devices(platform.database, platform.events, clock)
+    intake = Intake(platform.quality, metering, clock)
     senders = Senders(metering.keys, metering.meters, platform.signature_failures, clock)
     rejections = Rejections(gateway, platform.dead_letters, platform.metrics, clock)
     energy = Energy(platform.readings, senders, rejections, platform.metrics)

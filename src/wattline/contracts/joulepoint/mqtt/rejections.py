@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,12 @@ MOST_BYTES = 60_000
 """Of a message to a device; faults beyond are left out, and it says so."""
 
 
+MOST_UNTOLD = 1000
+"""Messages to devices that a broker has not confirmed yet; what comes beyond is not told."""
+PATIENCE_SECONDS = 0.05
+"""How long the messages of others wait for that: a broker inside this process has it at once, another may be slow."""
+
+
 class Publisher(Protocol):
     """What is needed of `gateways.service.MqttGateway`."""
 
@@ -44,6 +51,7 @@ class Rejections:
         self._letters = letters
         self._metrics = metrics
         self._clock = clock
+        self._telling: set[asyncio.Task[None]] = set()
 
     def stray(self, message: Message, why: str) -> None:
         """A message on a topic that nobody has: there is no device to tell."""
@@ -81,8 +89,19 @@ class Rejections:
         while len(payload := msgspec.json.encode(document)) > MOST_BYTES and document["errors"]:
             document["errors"] = errors[: len(document["errors"]) // 2]  # type: ignore[arg-type]
             document["more_errors"] = len(errors) - len(document["errors"])  # type: ignore[arg-type]
+        if len(self._telling) >= MOST_UNTOLD:
+            log.warning("a device is not told what was refused: the broker confirms nothing")
+            return
+        task = asyncio.create_task(self._publish(answer_topic(place), payload, message.tenant))
+        idle = not self._telling
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+        if idle:
+            await asyncio.wait({task}, timeout=PATIENCE_SECONDS)
+
+    async def _publish(self, topic: str, payload: bytes, tenant: str) -> None:
         try:
-            await self._publisher.publish(answer_topic(place), payload, tenant=message.tenant)
+            await self._publisher.publish(topic, payload, tenant=tenant)
         except Unavailable as error:
             # What it was told is lost, what it sent is settled: to take that again would only refuse it again.
             log.warning("a device could not be told what was refused: %s", error)
