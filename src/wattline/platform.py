@@ -127,15 +127,7 @@ class Platform:
         self.readings = Readings(self.metering.meters, self.pipeline, clock, ahead=ahead)
         self.signature_failures = SignatureFailures(self.database, self.events, clock)
         self.topology = Topology(self.resources, self.metering, self.series, clock)
-        path = self.pipeline
-        edges = EdgeSeries(path.writer, path.rollup, path.engine, clock, retention(settings))
-        rates_of = Tariffs(self.resources, self.metering).rates_of
-        self.figures = Figures(self.metering, MeterEnergy(edges, self.registry.stream, clock), self.series, clock, rates_of)
-        path.listeners.append(self.figures.energy.heard)
-        self.exports = Exports(
-            self.database, self.figures, self.series, edges, settings.data / "exports", clock, self.jobs.start
-        )
-        self.jobs.workflow(EXPORT, partial(self.exports.workflow, self.jobs.step))
+        self._have_figures(settings, clock)
         self.forecasting = Forecasting(MeteredHistory(self.figures, clock), clock)
         self.listings = Listings(self.registry, self.changes, clock)
         self.markets = Markets(self.database, self.changes, clock)
@@ -191,6 +183,17 @@ class Platform:
         self.metrics.journal_bytes.source = lambda: self.ingest.backlog_bytes
         self.metrics.follower_bytes.source = lambda: self.pipeline.follower_lag
         self.metrics.journal_rows.source = lambda: self.ingest.backlog_rows
+
+    def _have_figures(self, settings: Settings, clock: Clock) -> None:
+        path = self.pipeline
+        edges = EdgeSeries(path.writer, path.rollup, path.engine, clock, retention(settings))
+        rates_of = Tariffs(self.resources, self.metering).rates_of
+        self.figures = Figures(self.metering, MeterEnergy(edges, self.registry.stream, clock), self.series, clock, rates_of)
+        path.listeners.append(self.figures.energy.heard)
+        self.exports = Exports(
+            self.database, self.figures, self.series, edges, settings.data / "exports", clock, self.jobs.start
+        )
+        self.jobs.workflow(EXPORT, partial(self.exports.workflow, self.jobs.step))
 
     @classmethod
     @asynccontextmanager

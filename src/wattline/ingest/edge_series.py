@@ -42,6 +42,12 @@ class EdgeSeries:
         """The readings, as far as they are kept, in these buckets of `WIDTH` us."""
         return await self._reader.singles(sensors, buckets, start, end)
 
+    async def rows(self, stream: Stream, sensors: Sequence[int], start: int, end: int) -> int:
+        """In how many rows of a stream, about, any of these sensors has a reading: former values of replaced ones count too."""
+        if self._writer.waits([stream.id]):
+            await self._writer.flush()
+        return await self._reader.rows(sensors, start, end)
+
     async def days(self, sensors: Sequence[int], start: int, end: int) -> Buckets:
         """What each day (UTC) in [start, end) holds."""
         return await self._buckets.buckets(sensors, start, end, DAY, self._writer.watermark)

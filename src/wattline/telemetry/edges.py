@@ -84,6 +84,21 @@ class EdgeReader:
             return _ordered(found)
         return await asyncio.to_thread(_ordered, found)
 
+    async def rows(self, sensors: Sequence[int], start: int, end: int) -> int:
+        """At how many instants any of the sensors has a reading, about: exact to a few percent."""
+        if not sensors:
+            return 0
+        # Exact for one: a count costs a tenth of telling instants apart.
+        counted = "count()" if len(sensors) == 1 else "uniqCombined64(time)"
+        table = await self._engine.query(
+            f"""SELECT toInt64({counted}) FROM readings
+                WHERE sensor IN {{sensors:Array(UInt32)}}
+                  AND time >= fromUnixTimestamp64Micro({{start:Int64}}, 'UTC')
+                  AND time < fromUnixTimestamp64Micro({{end:Int64}}, 'UTC')""",
+            {"sensors": list(sensors), "start": start, "end": end},
+        )
+        return int(table.column(0)[0].as_py())
+
     async def singles(self, sensors: Sequence[int], buckets: Sequence[int], start: int, end: int) -> Singles:
         """The readings of the sensors in any of these buckets of `WIDTH` (their begins in us), which lie in [start, end)."""
         table = await self._engine.query(

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from wattline.around import Around
 from wattline.contracts.joulepoint import (
     accounts,
+    analytics_export,
     analytics_forecast,
     analytics_kpi,
     analytics_live,
@@ -78,6 +79,7 @@ def build(platform: Platform) -> JoulepointContract:
         analytics_live.build(platform.figures, platform.clock, gate),
         analytics_kpi.build(platform.figures, platform.clock, gate),
         analytics_matrix.build(platform.figures, platform.clock, gate),
+        analytics_export.build(platform.figures, platform.exports, platform.clock, gate),
         analytics_forecast.build(platform.forecasting, platform.figures, platform.clock, gate),
         *pq_routes.build(platform, measured, gate),
         topology_graph.build(platform.topology, platform.registry, platform.clock, gate),

@@ -74,7 +74,7 @@ def kpi(profile: Profile, rates: Rates | None) -> Kpi:
         low, average = float(known.min()), float(known.mean())
         base = float(np.percentile(known, BASE_PERCENTILE))
     own, sufficient = _self(profile, there, back)
-    coverage = profile.coverage()
+    coverage, received = profile.coverage(), int(profile.received.sum())
     return Kpi(
         start=profile.start,
         end=profile.end,
@@ -94,10 +94,10 @@ def kpi(profile: Profile, rates: Rates | None) -> Kpi:
         currency=None if rates is None else rates.currency,
         co2_kg=rounded(profile.carbon_kg) if told else None,
         expected=profile.expected,
-        received=profile.received,
-        completeness_pct=rounded(percent(profile.received, profile.expected)),
+        received=received,
+        completeness_pct=rounded(percent(received, profile.expected)),
         coverage_pct=rounded(None if coverage is None else percent(coverage, 1.0)),
-        estimated_kwh=rounded(profile.estimated) if told else None,
+        estimated_kwh=rounded(float(profile.estimated.sum())) if told else None,
         withheld_kwh=rounded(profile.withheld) if told else None,
         silent=tuple(profile.silent),
     )

@@ -31,9 +31,9 @@ class Profile:
     known: Floats
     power: Floats
     present: Ints
+    estimated: Floats
+    received: Ints
     expected: int = 0
-    received: int = 0
-    estimated: float = 0.0
     withheld: float = 0.0
     gives: bool = False
     generated: Floats | None = None
@@ -50,8 +50,9 @@ class Profile:
     def empty(cls, start: int, end: int, members: int) -> Profile:
         """Nothing was added yet."""
         size = -(-end // INTERVAL) - start // INTERVAL
-        a, b, c, d = (np.zeros(size) for _ in range(4))
-        return cls(start, end, members, a, b, c, d, np.zeros(size, np.int64))
+        a, b, c, d, e = (np.zeros(size) for _ in range(5))
+        f, g = (np.zeros(size, np.int64) for _ in range(2))
+        return cls(start, end, members, a, b, c, d, f, e, g)
 
     @property
     def first(self) -> int:
@@ -81,17 +82,17 @@ class Profile:
             self.power += net * (weight / HOURS)
         else:
             self.known += found.covered
-            there = found.covered >= HALF * self._room()
+            there = found.covered >= HALF * self.room()
             there &= found.covered > 0
             self.present += there
             self.power += np.divide(net * (weight / HOURS), found.covered, out=np.zeros(self.size), where=there)
         if found.estimated is not None:
-            self.estimated += weight * float(found.estimated.sum())
+            self.estimated += weight * found.estimated
         if found.withheld is not None:
             self.withheld += weight * float(found.withheld.sum())
-        self.received += int(found.count.sum())
+        self.received += found.count
 
-    def _room(self) -> Floats:
+    def room(self) -> Floats:
         """The share of each interval that lies in [start, end)."""
         edges = (self.first + np.arange(self.size + 1, dtype=np.int64)) * INTERVAL
         return np.diff(np.clip(edges, self.start, self.end).astype(np.float64)) / INTERVAL
@@ -102,5 +103,5 @@ class Profile:
 
     def coverage(self) -> float | None:
         """The share (0..1) of the members' time whose energy is known, None without time or members."""
-        whole = float(self._room().sum()) * self.members
+        whole = float(self.room().sum()) * self.members
         return float(self.known.sum()) / whole if whole else None
