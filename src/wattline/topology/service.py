@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from wattline.ingest.series import Series
 from wattline.metering.service import Metering
@@ -19,8 +20,29 @@ from wattline.topology.measured import Plan, newest, of_history, plan_of
 from wattline.topology.model import CONDUCTING, Edge, Node, edge_of, node_of
 from wattline.topology.network import Shape, shape_of
 
-BreakerStates = Callable[[str], Mapping[str, str]]
-"""The states (`closed`, `open`, `tripped`) that protection told of a tenant's breakers, by the names it knows them under."""
+
+class Breaker(Protocol):
+    """A breaker as protection knows it: by the meter that told of it and its name there; `closed`, `open` or `tripped`."""
+
+    @property
+    def meter(self) -> int:
+        """The meter's id."""
+        ...
+
+    @property
+    def breaker(self) -> str:
+        """Its name, `main` where the meter has one only."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """Its state."""
+        ...
+
+
+BreakerStates = Callable[[str], Iterable[Breaker]]
+"""The breakers of a tenant."""
+MAIN_BREAKER = "main"
 LOOK_BACK = (5 * MINUTE, HOUR, DAY)
 """How far before a moment its readings are looked for, one after the other for what is still missing."""
 AT_ONCE = 20_000
@@ -70,8 +92,8 @@ class Topology:
         now = self._clock.micros()
         known = self._site((tenant, site), now)
         nodes = known.drawing.nodes
-        told = self._breakers(tenant) if self._breakers is not None else {}
-        states = [_state(node, told) for node in nodes]
+        told = [] if self._breakers is None else list(self._breakers(tenant))
+        states = _states(nodes, told)
         measured = newest(known.plan, len(nodes), now)
         return frame(known.drawing, measured, solve(known.plant, _shape(known, states), measured), states, now)
 
@@ -165,14 +187,28 @@ def _by_id(each: Node | Edge) -> int:
     return each.id
 
 
-def _state(node: Node, told: Mapping[str, str]) -> str:
-    """The state of a node: of a breaker what protection says, if anything."""
-    if node.kind != "breaker" or not told:
-        return node.state
-    for name in (node.breaker_id, node.external_id):
-        if name is not None and name in told:
-            return told[name]
-    return node.state
+def _states(nodes: Sequence[Node], told: Sequence[Breaker]) -> list[str]:
+    """The state of each node: of a breaker what protection says of it, if anything.
+
+    A breaker with a meter is the one that this meter tells of, one without is that which alone has its name.
+    """
+    if not told:
+        return [node.state for node in nodes]
+    exact = {(each.meter, each.breaker): each.state for each in told}
+    by_name: dict[str, list[str]] = {}
+    for each in told:
+        by_name.setdefault(each.breaker, []).append(each.state)
+    found = []
+    for node in nodes:
+        state = None
+        if node.kind == "breaker" and node.meter_id is not None:
+            state = exact.get((node.meter_id, node.breaker_id or node.external_id or MAIN_BREAKER))
+            state = state or exact.get((node.meter_id, MAIN_BREAKER))
+        elif node.kind == "breaker":
+            named = by_name.get(node.breaker_id or node.external_id or "", [])
+            state = named[0] if len(named) == 1 else None
+        found.append(state or node.state)
+    return found
 
 
 def _shape(known: _Site, states: Sequence[str]) -> Shape:
