@@ -9,9 +9,12 @@ import pytest
 
 from tests.contracts.joulepoint.depot import Depot
 from tests.contracts.joulepoint.ingestion.conftest import Meter, meter_in
-from tests.contracts.joulepoint.mqtt.conftest import Broker, topic
+from tests.contracts.joulepoint.mqtt.conftest import Broker, attached, refusals, topic
 from tests.gateways.device import Device
+from wattline.gateways.model import MqttOptions
+from wattline.model.errors import Invalid
 from wattline.model.principal import ALL_SCOPES
+from wattline.platform import Platform
 
 BAD_CREDENTIALS, NOT_AUTHORISED = 0x86, 0x87
 
@@ -116,3 +119,32 @@ async def test_many_properties_are_read_in_no_time(broker: Broker, meter: Meter)
     async with asyncio.timeout(5):
         await device.publish(topic(meter), b'{"total_power": 1.0}', user=(("", ""),) * 10_000)
         assert await device.acknowledged(1) == 0
+
+
+async def test_where_nobody_is_asked_a_caller_is_any_device_of_the_default_tenant(
+    platform: Platform, depot: Depot, stranger: Depot
+) -> None:
+    meter, foreign = await meter_in(depot), await meter_in(stranger)
+    strict = await meter_in(depot, signed=True)
+    gateway, commands = attached(platform, MqttOptions(port=0, open=True, tenant=depot.tenant))
+    await gateway.start()
+    broker = Broker(gateway, commands)
+    device = await broker.connect("anyone", "nothing")
+    assert await device.subscribe(f"jp/v1/{depot.tenant}/+/errors") == 1
+    assert await device.subscribe(topic(foreign, "#")) == NOT_AUTHORISED
+    await device.publish(topic(meter), b'{"total_power": 4.0}', 1, 1)
+    assert await device.acknowledged(1) == 0
+    assert [values["total_power"] for values in (await meter.stored()).values()] == [4.0]
+    await device.publish(topic(foreign), b'{"total_power": 4.0}', 1, 2)
+    assert await device.acknowledged(2) == NOT_AUTHORISED
+    await device.publish(topic(strict), b'{"total_power": 4.0}', 1, 3)
+    assert (await refusals(device))["code"] == "signature_missing"
+    device.vanish()
+    await gateway.stop()
+
+
+async def test_the_topics_of_another_contract_cannot_begin_alike(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = platform.settings.model_copy(update={"mqtt_prefix": "jp"})
+    monkeypatch.setattr(platform, "settings", settings)
+    with pytest.raises(Invalid, match="mqtt_prefix"):
+        attached(platform, MqttOptions(port=0))

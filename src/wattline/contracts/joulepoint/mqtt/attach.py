@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wattline.contracts.joulepoint.mqtt import topics
 from wattline.contracts.joulepoint.mqtt.authority import DeviceAuthority
 from wattline.contracts.joulepoint.mqtt.commands import Commands
 from wattline.contracts.joulepoint.mqtt.energy import Energy
@@ -10,12 +11,18 @@ from wattline.contracts.joulepoint.mqtt.senders import Senders
 from wattline.contracts.joulepoint.mqtt.service import JoulepointMqtt
 from wattline.gateways.service import MqttGateway
 from wattline.metering.devices import Devices
+from wattline.model.errors import Invalid
 from wattline.platform import Platform
 from wattline.quality.intake import Intake
 
 
 def attach(platform: Platform, gateway: MqttGateway) -> Commands:
-    """Let devices in with their keys, and subscribe to their topics; what commands are sent with."""
+    """Let devices in with their keys, and subscribe to their topics; what commands are sent with.
+
+    Raises `Invalid` where the topics of MCS have been given the same beginning.
+    """
+    if platform.settings.mqtt_prefix == topics.PREFIX[0]:
+        raise Invalid(f"mqtt_prefix cannot be {topics.PREFIX[0]}: the topics of meters begin so", "mqtt_prefix")
     metering, clock = platform.metering, platform.clock
     devices = Devices(platform.database, platform.events, clock)
     intake = Intake(platform.quality, metering, clock)
