@@ -21,8 +21,11 @@ from wattline.analytics.service import ScoringService
 from wattline.analytics.settings import Interconnection, ScoringSettings
 from wattline.billing.energy import Energy
 from wattline.billing.modes import ModeHistory
+from wattline.billing.tariffs.keeper import Tariffs as TariffKeeper
 from wattline.bus.memory import MemoryBus
 from wattline.changes.service import ChangeLog
+from wattline.charging.constraints import Constraints
+from wattline.charging.schedules import Schedules
 from wattline.events.service import EventLog
 from wattline.feeders.service import Feeders
 from wattline.forecasting.metered import MeteredHistory
@@ -126,7 +129,10 @@ class Platform:
         ahead = round(settings.max_future_seconds * SECOND)
         self.readings = Readings(self.metering.meters, self.pipeline, clock, ahead=ahead)
         self.signature_failures = SignatureFailures(self.database, self.events, clock)
-        self.topology = Topology(self.resources, self.metering, self.series, clock)
+        self.topology = Topology(self.resources, self.metering, self.series, clock, self.quality.protection.breakers)
+        references = self.metering.references
+        self.tariffs = TariffKeeper(self.resources, references, clock)
+        self.schedules, self.constraints = Schedules(self.resources, references), Constraints(self.resources, references)
         self._have_figures(settings, clock)
         self.forecasting = Forecasting(MeteredHistory(self.figures, clock), clock)
         self.listings = Listings(self.registry, self.changes, clock)
