@@ -31,6 +31,7 @@ from wattline.contracts.joulepoint import (
 from wattline.contracts.joulepoint.around import MANNERS
 from wattline.contracts.joulepoint.device_door import Senders
 from wattline.contracts.joulepoint.gate import Gate
+from wattline.contracts.joulepoint.mqtt.attach import attach
 from wattline.contracts.joulepoint.rates import Rates
 from wattline.contracts.joulepoint.slashes import strays
 from wattline.identity.limits import RateLimiter
@@ -87,6 +88,9 @@ def build(platform: Platform) -> JoulepointContract:
         oauth.build(platform.oauth),
         credentials.build(platform.oauth, gate, platform.clock),
     ]
+    if platform.mqtt is not None:
+        attach(platform, platform.mqtt)
+
     every = [("", router) for router in (*routers, strays(routers, BELOW))]
 
     def around(app: ASGIApp) -> ASGIApp:
