@@ -15,11 +15,13 @@ from wattline.forecasting.candidates import Fitted, Ready
 from wattline.forecasting.history import History, Subject
 from wattline.forecasting.layout import Span
 from wattline.forecasting.model import Floats, Forecast, InsufficientHistory, Question, Training
-from wattline.model.clock import Clock
+from wattline.model.clock import DAY, Clock
 from wattline.model.errors import Fault, Faulty
 
 LONGEST_DAYS = 371
 """A year and a week: with weather, a model should have seen every season."""
+_EARLIEST = 2 * 365 * DAY
+"""The whole history of the first moment must lie after 1970."""
 _KEPT = 128
 """Fitted models in memory; one for quarter hours takes 0.4 MB, with weather 0.8 MB."""
 
@@ -39,8 +41,8 @@ class Forecasting(Generic[Subject]):
         Nothing after `question.as_of` is looked at. Raises `Faulty` for a moment that is yet to come or long ago and for
         weather that does not reach far enough, and `InsufficientHistory`.
         """
-        if not 0 <= question.as_of <= self._clock.micros():
-            code, detail = ("too_old", "before 1970") if question.as_of < 0 else ("future", "yet to come")
+        if not _EARLIEST <= question.as_of <= self._clock.micros():
+            code, detail = ("too_old", "before 1972") if question.as_of < _EARLIEST else ("future", "yet to come")
             raise Faulty([Fault("/as_of", code, f"this moment is {detail}")])
         span = layout.span(question, zone, LONGEST_DAYS)
         past = await self._history.power(subject, question.target, span.start, span.read_until, as_of=question.as_of)
