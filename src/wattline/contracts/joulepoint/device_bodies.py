@@ -16,6 +16,9 @@ from wattline.model.errors import Fault, Faulty
 LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 MOST = 10_000
 """Readings of one body."""
+CROWDED_BYTES = 512 * 1024
+MOST_CONTAINERS, MOST_MEMBERS = 100_000, 1_000_000
+"""Objects and arrays, and commas, of a longer body: what is read of it takes many times its bytes of memory."""
 _BRACE, _BRACKET = b"{", b"["
 _SPACES = b" \t\r\n"
 
@@ -50,14 +53,28 @@ def malformed(error: Malformed) -> Problem:
 
 async def several(content: bytes, media: str) -> Sequence[Reading]:
     """The readings of a body in order. Raises `Problem` 400, and `Faulty` where it holds none, or too many."""
+    _check_crowd(content)
+    place = _place(content, media)
     found = _lines(content) if media in LINES else _json(content)
     if found is None:
         # Looking with care takes its time: others have theirs meanwhile.
-        found = await asyncio.to_thread(_careful_lines if media in LINES else _careful_json, content)
-    if not 1 <= len(found) <= MOST:
-        code = "too_many" if found else "empty"
-        raise Faulty([Fault(_place(content, media), code, f"there are 1 to {MOST} readings in a body, not {len(found)}")])
+        found = await asyncio.to_thread(_careful_lines if media in LINES else _careful_json, content, place)
+    _check_count(len(found), place)
     return found
+
+
+def _check_crowd(content: bytes) -> None:
+    if len(content) <= CROWDED_BYTES:
+        return
+    containers = content.count(b"{") + content.count(b"[")
+    if containers > MOST_CONTAINERS or content.count(b",") > MOST_MEMBERS:
+        raise Faulty([Fault("", "too_many", "there is more in this body than readings can need")])
+
+
+def _check_count(count: int, place: str) -> None:
+    if not 1 <= count <= MOST:
+        code = "too_many" if count else "empty"
+        raise Faulty([Fault(place, code, f"there are 1 to {MOST} readings in a body, not {count}")])
 
 
 def prefix(content: bytes, media: str) -> str:
@@ -89,9 +106,10 @@ def _lines(content: bytes) -> list[Reading] | None:
         return None
 
 
-def _careful_json(content: bytes) -> list[Reading]:
+def _careful_json(content: bytes, place: str) -> list[Reading]:
     try:
         cut = _array_pieces(content) if _is_array(content) else _pieces(content).readings
+        _check_count(len(cut), place)
         # Beside the readings there is nothing but one name, or nothing.
         if content.count(b'"') == sum(bytes(piece).count(b'"') for piece in cut) + (0 if _is_array(content) else 2):
             return [read(piece) for piece in cut]
@@ -113,15 +131,17 @@ def _careful_json(content: bytes) -> list[Reading]:
         whole = readings
     if not isinstance(whole, list):
         raise Faulty([Fault("", "type", "a body is an object with readings, or an array of them")])
+    _check_count(len(whole), place)
     return [careful(each) for each in whole]
 
 
-def _careful_lines(content: bytes) -> list[Reading]:
+def _careful_lines(content: bytes, place: str) -> list[Reading]:
+    lines = [line for line in content.split(b"\n") if line.strip(_SPACES)]
+    _check_count(len(lines), place)
     found = []
-    for line in content.split(b"\n"):
-        if line.strip(_SPACES):
-            try:
-                found.append(read(line))
-            except Malformed as error:
-                found.append(refused("malformed_json", str(error)))
+    for line in lines:
+        try:
+            found.append(read(line))
+        except Malformed as error:
+            found.append(refused("malformed_json", str(error)))
     return found

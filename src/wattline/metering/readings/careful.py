@@ -100,12 +100,11 @@ def refused(code: str, detail: str) -> Reading:
     return Reading((), faults=(Fault("", code, detail),))
 
 
-def bounded(faults: Refused) -> Refused:
+def bounded(faults: Refused, most: int = MOST_FAULTS) -> Refused:
     """No more faults than are told of one reading."""
-    if len(faults) <= MOST_FAULTS:
+    if len(faults) <= most:
         return faults
-    more = len(faults) - MOST_FAULTS
-    return [*faults[:MOST_FAULTS], Fault("", "more", f"and {more} more faults")]
+    return [*faults[:most], Fault("", "more", f"and {len(faults) - most} more faults")]
 
 
 def at(*names: str) -> str:

@@ -13,7 +13,7 @@ from wattline.metering.channels import Scale, scales
 from wattline.metering.fields import FIELDS
 from wattline.metering.meters import Meters
 from wattline.metering.model import Meter
-from wattline.metering.readings.careful import at, bounded, ranged
+from wattline.metering.readings.careful import MOST_FAULTS, at, bounded, ranged
 from wattline.metering.readings.ledger import Ledger
 from wattline.metering.readings.model import Draft, Outcome, Reading, Refused, Sender
 from wattline.model.clock import DAY, EPOCH, Clock
@@ -24,6 +24,8 @@ from wattline.registry.stream import Stream
 OLDEST = 400 * DAY
 """How far back a reading may be, in us."""
 QUALITIES = {None: int(Quality.GOOD), "good": int(Quality.GOOD), "uncertain": int(Quality.UNCERTAIN), "bad": int(Quality.BAD)}
+MOST_TOLD = 10_000
+"""Faults of readings sent together that are told in full; of further readings the first one is, and how many more there are."""
 AT_ONCE = 1_000
 """Readings looked at in one go; whoever else needs the event loop gets it in between."""
 NOT_ALLOWED, UNKNOWN_METER = "not_allowed", "unknown_meter"
@@ -69,6 +71,7 @@ class Readings:
         places: list[int] = []
         rejected: dict[int, Refused] = {}
         stamped: set[int] = set()
+        told = 0
         for index, reading in enumerate(readings):
             if index % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
@@ -85,7 +88,8 @@ class Readings:
                 drafts.append(found)
                 places.append(index)
             else:
-                rejected[index] = bounded(found)
+                rejected[index] = bounded(found, MOST_FAULTS if told < MOST_TOLD else 1)
+                told += len(rejected[index])
         if atomic and rejected:
             raise NotTaken(rejected)
         results: list[Outcome | Refused] = []

@@ -131,8 +131,15 @@ async def test_no_line_at_all(meter: Meter) -> None:
     [
         (b"[{]", 400, {}),
         (b'[{"total_power":1}', 400, {}),
-        (b"[" * 1_000_000, 400, {}),
-        (b'{"readings":' * 300_000, 400, {}),
+        (b"[" * 90_000, 400, {}),
+        (b'{"readings":' * 90_000, 400, {}),
+        (b'{"readings":' * 300_000, 422, {}),
+        (b"[" + b"{}," * 1_000_000 + b"{}]", 422, {}),
+        (b"[" + b"{}," * 90_000 + b"{}]", 422, {}),
+        (b"[" + b"{}," * 90_000 + b"NaN]", 422, {}),
+        (b"[" + b"1," * 2_000_000 + b"1]", 422, {}),
+        (b"{}\n" * 1_000_000, 422, NDJSON),
+        (b"\n" * 5_000_000, 422, NDJSON),
         (b"\xff", 400, {}),
         (b'[{"total_power":1}]', 415, {"Content-Type": "text/csv"}),
         (gzip.compress(b" " * (6 << 20)), 413, {"Content-Encoding": "gzip"}),
@@ -176,3 +183,11 @@ async def test_one_reading_of_a_meter_may_be_of_now(meter: Meter) -> None:
     told = await meter.told([{"total_power": 1}, {"total_power": 2}], 200, BULK)
     assert told["accepted"] == 1
     assert [(each["index"], each["errors"][0]["code"]) for each in told["rejected"]] == [(1, "required")]
+
+
+async def test_an_answer_tells_of_every_reading_and_not_of_every_fault(meter: Meter) -> None:
+    bad = {"total_power": "x", **{f"voltage_{phase}": -1 for phase in "abc"}, "seq": "x", "frequency": -1}
+    told = await meter.told([bad] * 3_000, 200, BULK)
+    assert [each["index"] for each in told["rejected"]] == list(range(3_000))
+    assert [len(told["rejected"][index]["errors"]) for index in (0, 2_999)] == [6, 2]
+    assert told["rejected"][2_999]["errors"][1]["detail"] == "and 5 more faults"

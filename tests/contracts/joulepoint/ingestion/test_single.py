@@ -176,6 +176,13 @@ async def test_a_key_writes_for_its_own_meter_alone(meter: Meter, stranger: Depo
     assert await mine.stored() == {}
 
 
+async def test_two_keys_of_one_meter_send_the_same_reading(meter: Meter) -> None:
+    second = await meter.depot.platform.metering.keys.create(meter.depot.tenant, meter.id)
+    body = {"total_energy": 1500.0, "timestamp": meter.at()}
+    first = await meter.told(body, 201)
+    assert await meter.told(body, 200, headers={"X-Device-Key": second.text}, signed=False) == {**first, "status": "duplicate"}
+
+
 async def test_a_gateway_says_which_meter_it_means(meter: Meter, stranger: Depot) -> None:
     foreign, second, third = await meter_in(stranger), await meter_in(meter.depot), await meter_in(meter.depot)
     keys = meter.depot.platform.metering.keys
