@@ -34,7 +34,7 @@ class Configs:
         self._bodies: dict[int, Resource] = {}
         self._streams: dict[int, list[tuple[Watched, Source]]] = {}
         self._watched: dict[int, Watched] = {}
-        self._stale = True
+        self._stale: set[int] = set()
         resources.on_change(KIND, self._changed)
         resources.on_change("meter", self._meter_changed)
 
@@ -44,31 +44,38 @@ class Configs:
             self._bodies[number] = resource
         else:
             self._bodies.pop(number, None)
-        self._stale = True
+        self._stale.add(number)
 
     def _meter_changed(self, resource: Resource) -> None:
-        self._stale = self._stale or resource.id in self._bodies
+        if resource.id in self._bodies:
+            self._stale.add(resource.id)
 
     def forget(self) -> None:
         """Look again where readings are: a device that a meter reads may have come since."""
-        if any(not each.sources for each in self._watched.values()):
-            self._stale = True
+        self._stale.update(number for number, each in self._watched.items() if not each.sources)
 
     def _look(self) -> None:
-        if not self._stale:
-            return
-        self._stale = False
-        self._watched = {}
-        self._streams = {}
-        for number, resource in self._bodies.items():
-            meter = self._metering.meters.find(resource.tenant, number)
-            if meter is None:
+        for number in self._stale:
+            self._drop(number)
+            resource = self._bodies.get(number)
+            meter = None if resource is None else self._metering.meters.find(resource.tenant, number)
+            if resource is None or meter is None:
                 continue
             config = config_of(resource.body, meter.nominal_voltage, meter.nominal_frequency)
             found = sources([self._metering.channel(meter, field) for field in FIELDS])
             watched = self._watched[number] = Watched(meter, config, found)
             for source in found:
                 self._streams.setdefault(source.stream, []).append((watched, source))
+        self._stale.clear()
+
+    def _drop(self, number: int) -> None:
+        former = self._watched.pop(number, None)
+        for source in () if former is None else former.sources:
+            kept = [each for each in self._streams[source.stream] if each[0] is not former]
+            if kept:
+                self._streams[source.stream] = kept
+            else:
+                del self._streams[source.stream]
 
     @property
     def streams(self) -> Mapping[int, list[tuple[Watched, Source]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -18,15 +18,16 @@ from wattline.model.clock import MINUTE, Clock
 from wattline.model.errors import NotFound, StorageFull, Unavailable
 from wattline.model.record import Row
 from wattline.quality import readings, store
+from wattline.quality.calm import Calm
 from wattline.quality.config import Config
-from wattline.quality.configs import Configs
+from wattline.quality.configs import Configs, Watched
 from wattline.quality.disturbance import Disturbance, Method
 from wattline.quality.indices import counted
 from wattline.quality.lane import Lane, LaneName, Times, Values
 from wattline.quality.ledger import KIND, Ledger, Told
 from wattline.quality.marks import some
 from wattline.quality.protection.service import Protection
-from wattline.quality.readings import is_flagged
+from wattline.quality.readings import Source, is_flagged
 from wattline.quality.reported import Reported
 from wattline.quality.reported import write as write_reported
 from wattline.quality.row import QualityEvent
@@ -38,7 +39,9 @@ from wattline.state.database import Database
 
 SAVE_EVERY = MINUTE
 """How often the lanes of meters with nothing open are written: after a crash their window means lack at most this much."""
-
+JUDGED_AT_ONCE = 20
+"""Meters that are judged before others get their turn."""
+SAVED_AT_ONCE = 500
 Publish = Callable[[str, object], None]
 _copy_in = msgspec.msgpack.Encoder().encode
 _copy_out = msgspec.msgpack.Decoder(Lane).decode
@@ -52,6 +55,22 @@ class Judged:
     judged: int
     late: int
     events: tuple[QualityEvent, ...]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is judged together and becomes true together."""
+
+    drafts: dict[tuple[int, LaneName], Lane] = field(default_factory=dict)
+    meters: dict[tuple[int, LaneName], Meter] = field(default_factory=dict)
+    changes: list[tuple[Meter, LaneName, Disturbance]] = field(default_factory=list)
+    judged: list[tuple[Calm, tuple[int, LaneName], Times]] = field(default_factory=list)
+    late: int = 0
+
+    def add(self, meter: Meter, told: Sequence[Disturbance], late: int) -> None:
+        """What came of readings of a meter."""
+        self.changes += [(meter, "readings", event) for event in told]
+        self.late += late
 
 
 class PowerQuality:
@@ -80,6 +99,7 @@ class PowerQuality:
         self._lanes: dict[tuple[int, LaneName], Lane] = {}
         self._unsaved: dict[tuple[int, LaneName], Meter] = {}
         self._saved = clock.micros()
+        self._calm: dict[tuple[int, int], Calm] = {}
         self.configs = Configs(resources, metering)
         self.protection = Protection(metering, registry, database, events, clock, publish)
         self.late = 0
@@ -110,28 +130,47 @@ class PowerQuality:
         if not mine:
             return
         async with self._turn:
-            drafts: dict[tuple[int, LaneName], Lane] = {}
-            changes: list[tuple[Meter, LaneName, Disturbance]] = []
-            meters: dict[tuple[int, LaneName], Meter] = {}
-            late = 0
+            batch = _Batch()
             for stream, some in mine.items():
                 for watched, source in streams[stream]:
-                    times, values = readings.samples(some, source.places)
-                    name: tuple[int, LaneName] = (watched.meter.id, "readings")
-                    lane = drafts.get(name)
-                    if lane is None:
-                        lane = drafts[name] = self._draft(name)
-                    told, missed = readings.feed(lane, watched.meter, watched.config, times, values)
-                    changes += [(watched.meter, "readings", event) for event in told]
-                    late += missed
-                    meters[name] = watched.meter
+                    if self._follow(batch, watched, source, some) and len(batch.drafts) % JUDGED_AT_ONCE == 0:
+                        # Whoever else needs the event loop gets it in between.
+                        await asyncio.sleep(0)
             try:
-                await self._commit(changes, drafts)
+                await self._commit(batch.changes, batch.drafts)
             except StorageFull as error:
                 # To the pipeline a full disk is a store that is away: the rows stay in the journal, and are offered again.
                 raise Unavailable(str(error)) from error
-            self._unsaved |= meters
-            self.late += late
+            for calm, name, times in batch.judged:
+                calm.judged(self._lanes[name], times)
+                self._calm[calm.watched.meter.id, calm.source.stream] = calm
+            self._unsaved |= batch.meters
+            self.late += batch.late
+
+    def _follow(self, batch: _Batch, watched: Watched, source: Source, rows: Sequence[Row]) -> bool:
+        """Judge readings of one meter, and those that waited; False where these wait too."""
+        place = watched.meter.id, source.stream
+        calm = self._calm.get(place)
+        if calm is not None and calm.watched is watched and calm.wait(rows):
+            return False
+        name: tuple[int, LaneName] = (watched.meter.id, "readings")
+        lane = batch.drafts.get(name)
+        if lane is None:
+            lane = batch.drafts[name] = self._draft(name)
+            batch.meters[name] = watched.meter
+        times, values = readings.samples(rows, source.places)
+        if calm is not None and calm.times:
+            waited, before = calm.waiting()
+            if calm.watched is watched:
+                times, values = np.concatenate([waited, times]), np.concatenate([before, values])
+            else:
+                # They came before the thresholds were changed.
+                batch.add(watched.meter, *readings.feed(lane, calm.watched.meter, calm.watched.config, waited, before))
+        batch.add(watched.meter, *readings.feed(lane, watched.meter, watched.config, times, values))
+        if calm is None or calm.watched is not watched:
+            calm = Calm(watched, source)
+        batch.judged.append((calm, name, times))
+        return True
 
     async def settle(self) -> None:
         """Make durable what must not be lost: every lane with an open event, and now and then all others."""
@@ -139,19 +178,25 @@ class PowerQuality:
         now = self._clock.micros()
         everything = now - self._saved >= SAVE_EVERY
         async with self._turn:
-            due = {name: meter for name, meter in self._unsaved.items() if everything or not self._lanes[name].idle}
-            if not due:
-                return
-            async with self._database.transaction() as connection:
-                for name, meter in due.items():
-                    lane = self._lanes[name]
-                    for event in lane.open:
-                        await self._refresh(connection, meter, name[1], event)
-                    await store.save_lanes(connection, meter.tenant, [(*name, lane)])
-            for name in due:
-                del self._unsaved[name]
+            due = [name for name in self._unsaved if everything or not self._lanes[name].idle]
+            for start in range(0, len(due), SAVED_AT_ONCE):
+                await self._save(due[start : start + SAVED_AT_ONCE])
             if everything:
                 self._saved = now
+
+    async def _save(self, names: Sequence[tuple[int, LaneName]]) -> None:
+        """Write lanes, and the extremes so far of the events that are open in them."""
+        tenants: dict[str, list[tuple[int, str, Lane]]] = {}
+        async with self._database.transaction() as connection:
+            for name in names:
+                lane, meter = self._lanes[name], self._unsaved[name]
+                for event in lane.open:
+                    await self._refresh(connection, meter, name[1], event)
+                tenants.setdefault(meter.tenant, []).append((*name, lane))
+            for tenant, some in tenants.items():
+                await store.save_lanes(connection, tenant, some)
+        for name in names:
+            del self._unsaved[name]
 
     async def _refresh(self, connection: AsyncConnection, meter: Meter, lane: LaneName, event: Disturbance) -> None:
         """Let what is shown of an open event have its extremes so far."""
