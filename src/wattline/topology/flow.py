@@ -125,11 +125,20 @@ class Solver:
         own = np.zeros(len(dead))
         own[plant.terminal] = self.known[plant.terminal]
         ends = self.ending & ~plant.terminal
-        own[ends] = np.where(plant.wire[ends] & np.isnan(self.known[ends]), 0.0, self.known[ends])
-        own[plant.grid] = np.where(self.ending & np.isnan(self.known), np.nan, 0.0)[plant.grid]
+        # What an open breaker took off takes nothing; of what nobody drew nothing is known.
+        nothing = plant.wire | self._loses_edges()
+        own[ends] = np.where(nothing[ends] & np.isnan(self.known[ends]), 0.0, self.known[ends])
+        own[plant.grid] = np.where(self.ending & np.isnan(self.known) & ~nothing, np.nan, 0.0)[plant.grid]
         own[self.feeding] = -self.known[self.feeding]
         own[dead | (self.shape.cut & np.isnan(self.known))] = 0.0
         return own
+
+    def _loses_edges(self) -> NDArray[np.bool_]:
+        """Which nodes have an edge that carries nothing because its other end does not conduct."""
+        plant, idle = self.plant, ~self.shape.live
+        found = np.zeros(len(self.shape.dead), bool)
+        found[plant.source[idle]] = found[plant.target[idle]] = True
+        return found
 
     def _voltages(self) -> Floats:
         """V between phase and neutral of each edge: that of its lower end, but not across a transformer."""
