@@ -113,7 +113,7 @@ def fit(grid: Grid, folds: Ints, random: np.random.Generator) -> Smoothing:
     """
     before, now = (search(grid.values[:row], grid.weekday[:row], random) for row in (int(folds[0]), grid.today))
     today = np.array([grid.today])
-    states = (*_midnights(grid, folds, before), *_midnights(grid, today, now))
+    states = (*midnights(grid, folds, before), *midnights(grid, today, now))
     return Smoothing(np.append(folds, today), (*(before for _ in folds), now), states)
 
 
@@ -149,7 +149,7 @@ def _errors(values: Floats, weekday: Ints, candidates: Floats) -> Floats:
     return total
 
 
-def _midnights(grid: Grid, rows: Ints, parameters: Parameters) -> list[_State]:
+def midnights(grid: Grid, rows: Ints, parameters: Parameters) -> list[_State]:
     """The states at the beginning of rows, ascending."""
     begin = max(0, int(rows[0]) - LONGEST_DAYS)
     values, weekday = grid.values[begin:], grid.weekday[begin:]
