@@ -18,6 +18,7 @@ from bench import (
     live,
     mqtt,
     peaks,
+    power_quality,
     query,
     recognition,
     scenario,
@@ -46,6 +47,7 @@ BENCHES: tuple[Bench, ...] = (
     Bench("anomalies", anomalies.anomalies),
     Bench("recognition", recognition.recognition),
     Bench("forecasts", forecasts.forecasts),
+    Bench("power quality", power_quality.power_quality),
     Bench("lifecycle", lifecycle.lifecycle),
     Bench("scenario", scenario.scenario),
 )

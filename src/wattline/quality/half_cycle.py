@@ -39,6 +39,10 @@ class _Area:
 
     def upto(self, places: Values) -> Values:
         """The integral from the first sample to each place, in squares times samples."""
-        whole = np.clip(np.floor(places + 1e-9).astype(np.int64), 0, len(self._squares) - 1)
+        squares = self._squares
+        whole = np.clip(np.floor(places + 1e-9).astype(np.int64), 0, len(squares) - 1)
         part = np.maximum(places - whole, 0.0)[:, None]
-        return np.asarray(self._running[whole] + part * (self._squares[whole] + between(self._squares, places)) / 2)
+        left, right = squares[whole], squares[np.minimum(whole + 1, len(squares) - 1)]
+        # Where a voltage breaks off, a polynomial swings: a square lies between its neighbours, or it would be an invention.
+        there = np.clip(between(squares, places), np.minimum(left, right), np.maximum(left, right))
+        return np.asarray(self._running[whole] + part * (left + there) / 2)
