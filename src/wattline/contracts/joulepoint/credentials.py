@@ -38,6 +38,11 @@ _ROTATE = {
 }
 
 
+_CREDENTIAL = {"type": "object", "required": ["client_id", "name", "scopes"]}
+_DOCUMENT = {"description": "The credential.", "content": {"application/json": {"schema": _CREDENTIAL}}}
+_PAGE = {"description": "A page.", "content": {"application/json": {"schema": paging.SCHEMA}}}
+
+
 def shown(client: Client, now: int) -> dict[str, Any]:
     """A credential without its secrets."""
     live = client.live_secrets(now)
@@ -120,15 +125,16 @@ def build(oauth: OAuth, gate: Gate, clock: Clock) -> APIRouter:
         return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
 
     def add(path: str, do: Any, method: str, summary: str, *statuses: int, status: int = 200, **more: Any) -> None:
+        answer: dict[int | str, Any] = {} if status == 204 else {status: _PAGE if do is listed else _DOCUMENT}
         router.add_api_route(
-            path, do, methods=[method], summary=summary, responses=refusals(*statuses), status_code=status,
+            path, do, methods=[method], summary=summary, responses={**answer, **refusals(*statuses)}, status_code=status,
             response_class=Response, response_model=None, **more,
         )  # fmt: skip
 
     one = f"{PATH}/{{client_id}}"
     add(PATH, listed, "GET", "List credentials")
-    add(PATH, create, "POST", "Create a credential", 415, status=201, openapi_extra=body_of(_NEW))
+    add(PATH, create, "POST", "Create a credential", 413, 415, status=201, openapi_extra=body_of(_NEW))
     add(one, show, "GET", "Show a credential", 404)
     add(one, revoke, "DELETE", "Revoke a credential", 404, status=204)
-    add(f"{one}/rotate", rotate, "POST", "Rotate a secret", 404, 415, openapi_extra=body_of(_ROTATE, required=False))
+    add(f"{one}/rotate", rotate, "POST", "Rotate a secret", 404, 413, 415, openapi_extra=body_of(_ROTATE, required=False))
     return router

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request, Response, Security
+from fastapi.openapi.models import HTTPBase
+from fastapi.security.base import SecurityBase
 
 from wattline.contracts.joulepoint.paging import address
+from wattline.contracts.joulepoint.problem import refusals
 from wattline.contracts.joulepoint.resource_routes import encoded
 from wattline.identity.oauth.service import OAuth
 
@@ -25,7 +28,24 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         "content": {"application/json": {"schema": ERROR}},
     },
     401: {"description": "invalid_client", "content": {"application/json": {"schema": ERROR}}},
+    413: refusals(413)[413],
 }
+ANSWER = {"description": "The answer.", "content": {"application/json": {"schema": {"type": "object"}}}}
+NOTHING: dict[str, Any] = {"description": "The token is good nowhere, or was not the client's."}
+
+
+class _Client(SecurityBase):
+    """Tells the OpenAPI document how a client authenticates; the domain reads the header by itself."""
+
+    def __init__(self) -> None:
+        self.model = HTTPBase(scheme="basic", description="client_id and client_secret")
+        self.scheme_name = "JoulepointClient"
+
+    async def __call__(self, request: Request) -> None:
+        """Ask for nothing: the credentials may be in the form."""
+
+
+CLIENT = _Client()
 
 
 def _form(**fields: str) -> dict[str, Any]:
@@ -37,8 +57,10 @@ def _form(**fields: str) -> dict[str, Any]:
     }
     return {
         "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": schema}}},
-        "security": [{"JoulepointClient": []}],
     }
+
+
+Documented = Annotated[None, Security(CLIENT)]
 
 
 def build(oauth: OAuth) -> APIRouter:
@@ -46,7 +68,7 @@ def build(oauth: OAuth) -> APIRouter:
     router = APIRouter(tags=[TAG])
 
     def endpoint(name: str) -> Callable[[Request], Awaitable[Response]]:
-        async def answered(request: Request) -> Response:
+        async def answered(request: Request, _client: Documented = None) -> Response:
             said = request.headers
             body = await request.body()
             query = bool(request.scope.get("query_string"))
@@ -58,8 +80,9 @@ def build(oauth: OAuth) -> APIRouter:
         return answered
 
     def add(path: str, name: str, summary: str, description: str, **fields: str) -> None:
+        responses = {200: NOTHING if name == "revocation" else ANSWER, **REFUSALS}
         router.add_api_route(
-            path, endpoint(name), methods=["POST"], summary=summary, description=description, responses=REFUSALS,
+            path, endpoint(name), methods=["POST"], summary=summary, description=description, responses=responses,
             response_class=Response, response_model=None, openapi_extra=_form(**fields),
         )  # fmt: skip
 
@@ -88,5 +111,12 @@ def build(oauth: OAuth) -> APIRouter:
         issuer = address(request, path="/").removesuffix("/")
         return encoded(oauth.metadata(issuer))
 
-    router.add_api_route(METADATA, metadata, summary="Describe the authorization server", response_model=None)
+    router.add_api_route(
+        METADATA,
+        metadata,
+        summary="Describe the authorization server",
+        responses={200: ANSWER},
+        response_class=Response,
+        response_model=None,
+    )
     return router

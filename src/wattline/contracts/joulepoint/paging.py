@@ -28,6 +28,20 @@ Limit = Annotated[int, Query(ge=1, le=MOST, description="Rows of a page.")]
 CursorText = Annotated[str | None, Query(max_length=LONGEST_CURSOR, description="Which page: from `next` or `previous`.")]
 
 
+_LINK = {"type": ["string", "null"], "format": "uri"}
+SCHEMA = {
+    "type": "object",
+    "required": ["count", "next", "previous", "results"],
+    "properties": {
+        "count": {"type": ["integer", "null"]},
+        "next": _LINK,
+        "previous": _LINK,
+        "results": {"type": "array", "items": {"type": "object"}},
+    },
+}
+"""The JSON Schema of a page."""
+
+
 class Cursor(NamedTuple):
     """A page lies after this position in the list's order, or before it. A position is one or more whole numbers."""
 

@@ -19,6 +19,16 @@ from wattline.model.principal import Principal
 from wattline.resources.model import Kind, Resource
 from wattline.resources.service import Resources
 
+_TIME = {"type": "string", "format": "date-time"}
+_FIELDS = {"id": {"type": "integer"}, "version": {"type": "integer"}, "created_at": _TIME, "updated_at": _TIME}
+_TAG = {"ETag": {"description": "The version.", "schema": {"type": "string"}}}
+_DOCUMENT = {
+    "description": "The document.",
+    "headers": _TAG,
+    "content": {JSON: {"schema": {"type": "object", "properties": _FIELDS}}},
+}
+_UNCHANGED = {"description": "It has not changed.", "headers": _TAG}
+_PAGE = {"description": "A page.", "content": {JSON: {"schema": paging.SCHEMA}}}
 Number = Annotated[int, Path(ge=1, description="The id.")]
 Asked = Annotated[paging.Asked, Depends(paging.asked)]
 
@@ -151,21 +161,50 @@ def build(shelf: Shelf, keeper: Keeper, resources: Resources, gate: Gate) -> API
 
     filters = {"parameters": [_filter(name) for name in shelf.filters]}
     body = {"requestBody": {"required": True, "content": {JSON: {"schema": shelf.schema or {"type": "object"}}}}}
-    read_404, changed = refusals(404), refusals(404, 409, 412, 415)
+    noun = shelf.noun.partition(" ")[2] or shelf.noun
+    changed = {200: _DOCUMENT, **refusals(404, 409, 412, 413, 415)}
 
-    def add(path: str, do: Callable[..., Any], method: str, summary: str, responses: dict[int | str, Any], **more: Any) -> None:
+    def add(
+        path: str,
+        do: Callable[..., Any],
+        method: str,
+        summary: str,
+        description: str,
+        responses: dict[int | str, Any],
+        **more: Any,
+    ) -> None:
         kind = reading if method == "GET" else writing
         router.add_api_route(
-            path, do, methods=[method], summary=summary, responses=responses, response_class=Response,
-            response_model=None, route_class_override=kind, name=f"{do.__name__}_{shelf.kind}", **more,
+            path, do, methods=[method], summary=summary, description=description, responses=responses,
+            response_class=Response, response_model=None, route_class_override=kind, name=f"{do.__name__}_{shelf.kind}", **more,
         )  # fmt: skip
 
-    add(shelf.path, listed, "GET", f"List {plural}", refusals(), openapi_extra=filters)
-    add(shelf.path, create, "POST", f"Add {shelf.noun}", refusals(409, 415), openapi_extra=body, status_code=201)
-    add(one, show, "GET", f"Show {shelf.noun}", read_404)
-    add(one, replace, "PUT", f"Replace {shelf.noun}", changed, openapi_extra=body)
-    add(one, patch, "PATCH", f"Change {shelf.noun}", changed, openapi_extra=body)
-    add(one, remove, "DELETE", f"Remove {shelf.noun}", refusals(404, 409, 412), status_code=204)
+    made = {201: _DOCUMENT, **refusals(409, 413, 415)}
+    only = "with `If-Match` only if it is of that version."
+    add(
+        shelf.path, listed, "GET", f"List {plural}", f"By id; narrowed exactly by {', '.join(shelf.filters)}.",
+        {200: _PAGE, **refusals()}, openapi_extra=filters,
+    )
+    add(
+        shelf.path, create, "POST", f"Add {shelf.noun}", "Its address is in `Location`, its version in `ETag`.",
+        made, openapi_extra=body, status_code=201,
+    )
+    add(
+        one, show, "GET", f"Show {shelf.noun}", "Its version is its `ETag`; with `If-None-Match` of that version the answer is 304.",
+        {200: _DOCUMENT, 304: _UNCHANGED, **refusals(404)},
+    )
+    add(
+        one, replace, "PUT", f"Replace {shelf.noun}", f"All fields of the {noun} at once; {only}",
+        changed, openapi_extra=body,
+    )
+    add(
+        one, patch, "PATCH", f"Change {shelf.noun}", f"Merges a patch (RFC 7396) into the {noun}; {only}",
+        changed, openapi_extra=body,
+    )
+    add(
+        one, remove, "DELETE", f"Remove {shelf.noun}", f"The {noun} as it was stays known to history; {only}",
+        refusals(404, 409, 412), status_code=204,
+    )  # fmt: skip
     return router
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from fastapi import APIRouter
 
+from tests.conftest import sqlite_url
 from tests.contracts.joulepoint.depot import Depot
 from wattline.contracts.joulepoint import resource_routes
 from wattline.contracts.joulepoint.gate import Gate
@@ -17,6 +21,7 @@ from wattline.model.errors import Conflict, Fault, Faulty
 from wattline.platform import Platform
 from wattline.resources.model import Resource
 from wattline.resources.service import Resources
+from wattline.state.database import Database
 
 PATH = "/api/energy/schedules"
 
@@ -62,9 +67,21 @@ FIELDS = ("name", "external_id", "tags", "count")
 SHELF = Shelf("schedule", PATH, "a schedule", ("name", "external_id", "tags", "count"))
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def resources(
+    platform: Platform, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Resources]:
+    """Resources apart from the platform's, whose schedules must hold what a schedule needs."""
+    path = tmp_path_factory.mktemp("resources") / "state.sqlite"
+    shutil.copyfile(migrated_sqlite, path)
+    database = Database(sqlite_url(path))
+    yield Resources(database, platform.clock)
+    await database.close()
+
+
 @pytest.fixture
-def routers(platform: Platform, gate: Gate) -> list[APIRouter]:
-    return [resource_routes.build(SHELF, Keeper(platform.resources), platform.resources, gate)]
+def routers(resources: Resources, gate: Gate) -> list[APIRouter]:
+    return [resource_routes.build(SHELF, Keeper(resources), resources, gate)]
 
 
 def problem(reply: httpx.Response, status: int, code: str) -> dict[str, Any]:
