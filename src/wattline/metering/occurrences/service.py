@@ -45,6 +45,11 @@ class Occurrences:
         """The receipt (us) before which the log is not kept."""
         return self._clock.micros() - KEPT
 
+    @property
+    def horizon(self) -> int:
+        """Every row received until this instant (us) is committed."""
+        return self._received.horizon
+
     def knows_meter(self, tenant: str, number: int, sites: frozenset[str] | None) -> bool:
         """Whether a meter has, or had, readings of its own at a site that the consumer may see."""
         return bool(self._streams(Which(tenant, frozenset({INGESTED}), sites, number)))

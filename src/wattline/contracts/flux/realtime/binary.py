@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from wattline.contracts.flux.realtime.frames import Malformed
-from wattline.contracts.flux.realtime.wire import BINARY, frame
+from wattline.sockets import BINARY, frame
 
 PUSH, BROADCAST = 3, 4
 RAW, JSON = 0, 1

@@ -7,10 +7,10 @@ from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
+from wattline import sockets as wire
 from wattline.contracts.flux.caller import Caller
 from wattline.contracts.flux.gate.credentials import SOCKET_HEADERS, offered
 from wattline.contracts.flux.gate.words import SocketRefused
-from wattline.contracts.flux.realtime import wire
 from wattline.contracts.flux.realtime.frames import VERSIONS, Version
 from wattline.contracts.flux.realtime.joining import Realtime
 from wattline.contracts.flux.realtime.socket import Connection

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from wattline.contracts.flux.realtime.wire import frame
+from wattline.sockets import frame
 
 Version: TypeAlias = Literal[1, 2]
 Ref: TypeAlias = str | int | None

@@ -7,7 +7,7 @@ from collections import deque
 from typing import NamedTuple
 
 from wattline.contracts.flux.realtime.limits import Limits
-from wattline.contracts.flux.realtime.wire import Deliver
+from wattline.sockets import Deliver
 
 TRY_AGAIN, INTERNAL = 1013, 1011
 AT_ONCE = 256 * 1024

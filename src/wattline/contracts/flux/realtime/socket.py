@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Receive, Send
 
+from wattline import sockets as wire
 from wattline.contracts.flux.caller import Caller
 from wattline.contracts.flux.gate.words import SocketRefused
-from wattline.contracts.flux.realtime import joining, wire
+from wattline.contracts.flux.realtime import joining
 from wattline.contracts.flux.realtime.conversation import Conversation
 from wattline.contracts.flux.realtime.frames import Version
 from wattline.contracts.flux.realtime.joining import Realtime

@@ -1,0 +1,77 @@
+"""One reader of channels: what waits for it, bounded, and what it is told of what it missed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from wattline.contracts.joulepoint.live.frames import Frame, dropped_frame
+
+MOST_WAITING = 1_024
+"""Frames that may wait; with one more, only the newest of each channel are kept."""
+MOST_BYTES = 4 * 1024 * 1024
+"""The same in bytes."""
+AT_ONCE = 256
+
+
+class Client:
+    """Filled without waiting, by lanes and by the conversation; emptied as fast as the reader reads."""
+
+    def __init__(self, lost: Callable[[int], None]) -> None:
+        self.more = asyncio.Event()
+        self._lost = lost
+        self._said: list[Frame] = []
+        self._waiting: list[Frame] = []
+        self._bytes = 0
+        self._dropped: Counter[str] = Counter()
+        self._most = MOST_WAITING
+
+    def say(self, frame: Frame) -> None:
+        """Something about the connection itself: it is never left out, and goes first."""
+        self._said.append(frame)
+        self.more.set()
+
+    def put(self, frame: Frame) -> None:
+        """A frame of a channel."""
+        self._waiting.append(frame)
+        self._bytes += len(frame.payload)
+        if len(self._waiting) > self._most or self._bytes > MOST_BYTES:
+            self._conflate()
+        self.more.set()
+
+    def _conflate(self) -> None:
+        newest = {frame.channel: number for number, frame in enumerate(self._waiting)}
+        kept = sorted(newest.values())
+        left = Counter(frame.channel for frame in self._waiting)
+        left.subtract(newest.keys())
+        self._dropped += left
+        self._lost(len(self._waiting) - len(kept))
+        self._waiting = [self._waiting[number] for number in kept]
+        self._bytes = sum(len(frame.payload) for frame in self._waiting)
+        self._most = max(MOST_WAITING, 2 * len(kept))
+
+    def forget(self, channel: str) -> None:
+        """The reader wants nothing more of a channel."""
+        self._waiting = [frame for frame in self._waiting if frame.channel != channel]
+        self._bytes = sum(len(frame.payload) for frame in self._waiting)
+        self._dropped.pop(channel, None)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more waits than is sent at once: a source that can wait should."""
+        return len(self._waiting) + len(self._said) >= AT_ONCE
+
+    def take(self) -> Sequence[Frame]:
+        """What is to be sent next, in order."""
+        found, self._said = self._said, []
+        some, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+        self._bytes -= sum(len(frame.payload) for frame in some)
+        if not self._dropped:
+            return [*found, *some]
+        for frame in some:
+            count = self._dropped.pop(frame.channel, 0)
+            if count:
+                found.append(dropped_frame(frame.channel, count))
+            found.append(frame)
+        return found
