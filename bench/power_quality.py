@@ -14,6 +14,7 @@ from bench.runner import Context
 from wattline.model.clock import SECOND
 from wattline.quality.config import Config, checked, config_of
 from wattline.quality.disturbance import PHASES, Disturbance
+from wattline.quality.imbalance import deviation, vuf_of_lines
 from wattline.quality.rms_detector import RmsDetector, RmsState
 from wattline.quality.waveform import measured
 
@@ -179,6 +180,16 @@ def _by_waveforms(random: np.random.Generator, captures: int) -> Tally:
     return tally
 
 
+def _imbalance() -> float:
+    """How far LVUR and VUF of the known triples of line voltages are from what they must be."""
+    vectors = {(400, 395, 390): (1.2658, 1.4618), (480, 460, 440): (4.3478, 5.0272), (415, 400, 385): (3.75, 4.3345)}
+    worst = 0.0
+    for volts, (lvur, vuf) in vectors.items():
+        lines = np.array(volts, float)
+        worst = max(worst, abs(float(deviation(lines)) - lvur), abs(float(vuf_of_lines(lines)) - vuf))
+    return worst
+
+
 def _config() -> Config:
     return config_of(checked({}, VOLTS, 50), VOLTS, 50)
 
@@ -194,6 +205,7 @@ def power_quality(context: Context) -> Sequence[Figure]:
         Figure("power-quality events found that are not there", series.false, "events", "less", target=0),
         Figure("start and end of an event, the worst", max(series.edges), "samples", "less", target=1),
         Figure("residual voltage, the worst", max(series.extremes), "% of Udin", "less", target=0.2),
+        Figure("imbalance of the vectors, the worst", _imbalance(), "percent points", "less", target=0.00005),
         Figure("half-cycle values judged", 3 * series.samples / series.seconds, "values/s"),
         Figure("events found in waveforms", captures.found / captures.planted, "of all", target=1),
         Figure("events found in waveforms that are not there", captures.false, "events", "less", target=0),

@@ -18,6 +18,7 @@ from wattline.quality.row import RANKS, QualityEvent, body_of, family
 
 KIND = "pq.event"
 """The kind of every event of power quality in the log, and the topic of the bus."""
+UNKNOWN_AT_START = ("category", "duration_s", "duration_range_s", "itic", "semi_f47_must_ride_through")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,10 @@ class Ledger:
                 self._tell(meter, hidden)
 
     def _tell(self, meter: Meter, event: QualityEvent) -> None:
-        self._say("start", meter, event, event.start)
+        # What began and ended within one batch is told like all else: first that it began.
+        known = {name: None if name in UNKNOWN_AT_START else value for name, value in event.body.items()}
+        begun = replace(event, end=None, body=known)
+        self._say("start", meter, begun, event.start)
         if event.end is not None:
             self._say("end", meter, event, event.end)
 

@@ -22,6 +22,7 @@ from wattline.quality.calm import Calm
 from wattline.quality.config import Config
 from wattline.quality.configs import Configs, Watched
 from wattline.quality.disturbance import Disturbance, Method
+from wattline.quality.finishing import Finishing
 from wattline.quality.indices import counted
 from wattline.quality.lane import Lane, LaneName, Times, Values
 from wattline.quality.ledger import KIND, Ledger, Told
@@ -99,6 +100,7 @@ class PowerQuality:
         self._lanes: dict[tuple[int, LaneName], Lane] = {}
         self._unsaved: dict[tuple[int, LaneName], Meter] = {}
         self._saved = clock.micros()
+        self._finishing = Finishing()
         self._calm: dict[tuple[int, int], Calm] = {}
         self.configs = Configs(resources, metering)
         self.protection = Protection(metering, registry, database, events, clock, publish)
@@ -230,12 +232,13 @@ class PowerQuality:
         self, meter: Meter, times: Times, volts: Values, *, names: tuple[str, ...], method: Method, resolution: int
     ) -> Judged:
         """Judge a series of RMS voltages (V), samples x channels, in the order of their times (us), `resolution` us apart."""
-        return await self._take_fine(meter, times, volts, names, method, resolution, None)
+        return await self._finishing.run(self._take_fine(meter, times, volts, names, method, resolution, None))
 
     async def take_capture(self, meter: Meter, capture: Capture, names: tuple[str, ...]) -> Judged:
         """Judge what was measured in samples."""
         resolution = round(500_000 / capture.frequency)
-        return await self._take_fine(meter, capture.times, capture.volts, names, "waveform", resolution, capture)
+        work = self._take_fine(meter, capture.times, capture.volts, names, "waveform", resolution, capture)
+        return await self._finishing.run(work)
 
     async def _take_fine(
         self,
@@ -287,6 +290,9 @@ class PowerQuality:
         One with the same `source_event_id` is the same event: its end may be told later. Raises `Conflict` where it says
         something else of an event that has ended.
         """
+        return await self._finishing.run(self._report(meter, found))
+
+    async def _report(self, meter: Meter, found: Reported) -> tuple[QualityEvent, bool]:
         async with self._turn:
             async with self._database.transaction() as connection:
                 ledger = Ledger(connection, self._events, self._clock.micros())

@@ -17,6 +17,7 @@ from wattline.metering.service import Metering
 from wattline.model.clock import MINUTE, Clock, from_micros
 from wattline.model.errors import Conflict, NotFound, StorageFull, Unavailable
 from wattline.model.record import Row
+from wattline.quality.finishing import Finishing
 from wattline.quality.protection import store
 from wattline.quality.protection.model import MAIN, READING, STATES, Breaker, ProtectionEvent, Report, State, step
 from wattline.quality.protection.store import Which
@@ -87,6 +88,7 @@ class Protection:
         self._breakers: dict[tuple[int, str], Breaker] = {}
         self._tenants: dict[int, str] = {}
         self._unsaved: dict[tuple[int, str], str] = {}
+        self._finishing = Finishing()
         self._is_new = False
         self._saved = clock.micros()
 
@@ -105,6 +107,9 @@ class Protection:
 
         Raises `Conflict` where that said something else.
         """
+        return await self._finishing.run(self._report(meter, found))
+
+    async def _report(self, meter: Meter, found: Report) -> tuple[ProtectionEvent, bool]:
         async with self._turn:
             async with self._database.transaction() as connection:
                 if found.source_event_id is not None:

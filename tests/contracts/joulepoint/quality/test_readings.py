@@ -54,6 +54,7 @@ async def test_an_event_is_told_twice_in_the_log_and_on_the_bus(depot: Depot, me
     logged = await meter.logged("pq.event")
     assert [(body["phase"], body["id"]) for body in logged] == [("start", event["id"]), ("end", event["id"])]
     assert {name: logged[1][name] for name in event} == event
+    assert (logged[0]["end"], logged[0]["duration_s"], logged[0]["residual_pu"]) == (None, None, 0.85)
     assert [(each.phase, each.event.id, each.data["type"]) for each in told] == [
         ("start", event["id"], "sag"),
         ("end", event["id"], "sag"),
@@ -93,7 +94,8 @@ async def test_an_event_keeps_its_thresholds_and_the_next_sample_has_the_new_one
 
 async def test_an_interruption_swallows_the_dip(meter: Meter) -> None:
     await meter.config()
-    await meter.volts(1.0, 0.6, 0.02, 0.02, 1.0, every=1.0)
+    await meter.volts(1.0, 0.6, every=1.0)
+    await meter.volts(0.02, 0.02, 1.0, every=1.0)
     (event,) = await meter.events()
     assert (event["type"], event["contains"], event["residual_pu"]) == ("interruption", ["sag"], 0.02)
     assert event["duration_s"] == 3.0
