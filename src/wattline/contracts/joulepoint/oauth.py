@@ -10,11 +10,13 @@ from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 
 from wattline.contracts.joulepoint.paging import address
-from wattline.contracts.joulepoint.problem import refusals
+from wattline.contracts.joulepoint.problem import refusals, too_large
 from wattline.contracts.joulepoint.resource_routes import encoded
 from wattline.identity.oauth.service import OAuth
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+MOST_BYTES = 16 * 1024
+"""Of a form. It is read for anybody, so it is to be read quickly."""
 METADATA = "/.well-known/oauth-authorization-server"
 TAG = "Joulepoint access"
 ERROR = {
@@ -71,6 +73,8 @@ def build(oauth: OAuth) -> APIRouter:
         async def answered(request: Request, _client: Documented = None) -> Response:
             said = request.headers
             body = await request.body()
+            if len(body) > MOST_BYTES:
+                raise too_large(MOST_BYTES)
             query = bool(request.scope.get("query_string"))
             told = await oauth.answer(name, body, said.get("content-type"), said.get("authorization"), query=query)
             media = "application/json" if told.body else None

@@ -121,6 +121,11 @@ async def test_a_form_that_cannot_be_read_is_an_invalid_request(depot: Depot, co
     refused(await depot.call("POST", "/oauth/token", key=None, content=content, headers=headers), 400, "invalid_request")
 
 
+async def test_a_form_that_is_too_large_is_not_read(depot: Depot) -> None:
+    reply = await depot.call("POST", "/oauth/token", key=None, data={**GRANT, "scope": "x" * 17_000})
+    problem(reply, 413, "too_large")
+
+
 async def test_credentials_in_the_address_are_refused(depot: Depot) -> None:
     made = await new_client(depot)
     headers = basic(made["client_id"], made["client_secret"])
