@@ -124,5 +124,6 @@ def _without_gaps(spread: Floats) -> Floats:
 
 def _dark(grid: Grid) -> np.ndarray:
     """The steps of the day that gave nothing in the last four weeks, as far as is known."""
-    recent = np.nan_to_num(grid.values[-_NIGHTS - 1 :])
-    return np.asarray(recent.max(axis=0) <= _NIGHT * max(float(recent.max()), 0.0))
+    recent = grid.values[-_NIGHTS - 1 :]
+    highest = np.where(np.isnan(recent), -1.0, recent).max(axis=0)
+    return np.asarray((highest >= 0) & (highest <= _NIGHT * max(float(highest.max()), 0.0)))
