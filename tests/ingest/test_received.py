@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.stores import FOUR, Spine, spine
+from wattline.ingest.receipt import Receipts
 from wattline.metering.fields import LAYOUT, WIDTH
 from wattline.model.clock import DAY, MINUTE, SECOND, ManualClock
 from wattline.model.record import Row
@@ -47,6 +48,18 @@ async def test_each_row_is_received_after_all_before_it_though_the_clock_is_set_
         assert [row.received for row in rows] == [begin + n for n in range(5)]
         assert upto == s.pipeline.received.horizon == begin + 4
         assert (await s.pipeline.received.newest(stream, begin + 1, 2))[0].values[0] == 3
+
+
+def test_while_the_first_commit_is_on_its_way_the_horizon_is_now_and_not_long_ago(clock: ManualClock) -> None:
+    receipts = Receipts(clock)
+    for _ in range(2):
+        clock.advance(timedelta(days=40).total_seconds())
+        receipts.begin()
+        assert receipts.given is None
+        assert receipts.horizon == clock.micros() - 1
+        assert receipts.next() == receipts.given == clock.micros()
+        receipts.end()
+        assert receipts.horizon == clock.micros()
 
 
 async def test_a_reader_beside_many_writers_gets_every_row_once_and_in_order(

@@ -27,7 +27,8 @@ class Receipts:
         self._last = max(self._last, last)
 
     def begin(self) -> None:
-        """A commit begins: its rows are next."""
+        """A commit begins: its rows are next. Whatever came before is committed, however long ago the last row came."""
+        self._last = max(self._last, self._clock.micros() - 1)
         self._begun = self._last
 
     def next(self) -> int:
