@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any, cast
+from itertools import repeat
+from operator import add
+from typing import Any
 
 import msgspec
 import numpy as np
-from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from wattline.model.clock import SECOND, from_micros
@@ -46,7 +47,7 @@ class EdgeLive(msgspec.Struct, gc=False):
 
 
 class ShownNode(msgspec.Struct, gc=False):
-    """A node as it is sent."""
+    """A node as it is sent, but for what is live."""
 
     id: int
     site_id: str
@@ -60,11 +61,10 @@ class ShownNode(msgspec.Struct, gc=False):
     state: str
     breaker_id: str | None
     metadata: Mapping[str, Any]
-    live: NodeLive | UnsetType = UNSET
 
 
 class ShownEdge(msgspec.Struct, gc=False):
-    """An edge as it is sent."""
+    """An edge as it is sent, but for what is live."""
 
     id: int
     site_id: str
@@ -80,7 +80,6 @@ class ShownEdge(msgspec.Struct, gc=False):
     phases: int
     meshed: bool
     metadata: Mapping[str, Any]
-    live: EdgeLive | UnsetType = UNSET
 
 
 class ShownLive(msgspec.Struct, gc=False):
@@ -98,9 +97,9 @@ class Drawing:
     site: str
     nodes: Sequence[Node]
     edges: Sequence[Edge]
-    node_rows: Sequence[tuple[Any, ...]]
-    """The fields of each `ShownNode` but `live`, in order."""
-    edge_rows: Sequence[tuple[Any, ...]]
+    node_heads: Sequence[bytes]
+    """The JSON of each node up to and with the name of its last field, `live`."""
+    edge_heads: Sequence[bytes]
 
     @cached_property
     def etag(self) -> str:
@@ -117,13 +116,30 @@ def drawing(version: tuple[Any, ...], site: str, nodes: Sequence[Node], edges: S
         site,
         nodes,
         edges,
-        [tuple(getattr(node, name) for name in _NODE_FIELDS) for node in nodes],
-        [tuple(getattr(edge, name) for name in _EDGE_FIELDS) for edge in edges],
+        _heads([[getattr(node, name) for name in _NODE_FIELDS] for node in nodes], ShownNode),
+        _heads([[getattr(edge, name) for name in _EDGE_FIELDS] for edge in edges], ShownEdge),
     )
 
 
-_NODE_FIELDS = tuple("site" if name == "site_id" else name for name in ShownNode.__struct_fields__[:-1])
-_EDGE_FIELDS = tuple("site" if name == "site_id" else name for name in ShownEdge.__struct_fields__[:-1])
+_NODE_FIELDS = tuple("site" if name == "site_id" else name for name in ShownNode.__struct_fields__)
+_EDGE_FIELDS = tuple("site" if name == "site_id" else name for name in ShownEdge.__struct_fields__)
+_LIVE = b',"live":'
+
+
+def _heads(rows: Sequence[Sequence[Any]], kind: Callable[..., ShownNode | ShownEdge]) -> list[bytes]:
+    """What never changes while the documents stay is encoded once."""
+    return [msgspec.json.encode(kind(*row))[:-1] + _LIVE for row in rows]
+
+
+def _whole(site: str, nodes: bytes, edges: bytes, totals: Mapping[str, float | None] | None, as_of: int) -> bytes:
+    encode = msgspec.json.encode
+    rest = encode({"totals": totals, "as_of": from_micros(as_of)})
+    return b'{"site_id":%b,"nodes":[%b],"edges":[%b],%b' % (encode(site), nodes, edges, rest[1:])
+
+
+def _objects(heads: Iterable[bytes], lives: Iterable[bytes]) -> bytes:
+    joined = b"},".join(map(add, heads, lives))
+    return joined + b"}" if joined else b""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,13 +190,10 @@ class Frame:
 
     def encoded(self) -> bytes:
         """The whole, as JSON."""
-        draw = self.drawing
-        node, edge = cast(Callable[..., ShownNode], ShownNode), cast(Callable[..., ShownEdge], ShownEdge)
-        nodes = [node(*row, live) for row, live in zip(draw.node_rows, self._node_lives(), strict=True)]
-        edges = [edge(*row, live) for row, live in zip(draw.edge_rows, self._edge_lives(), strict=True)]
-        return msgspec.json.encode(
-            {"site_id": draw.site, "nodes": nodes, "edges": edges, "totals": self.totals, "as_of": from_micros(self.as_of)}
-        )
+        draw, encoder = self.drawing, msgspec.json.Encoder()
+        nodes, edges = (encoder.encode_lines(lives).split(b"\n") for lives in (self._node_lives(), self._edge_lives()))
+        found = _objects(draw.node_heads, nodes), _objects(draw.edge_heads, edges)
+        return _whole(draw.site, *found, self.totals, self.as_of)
 
     def since(self, earlier: Frame | None) -> dict[str, Any] | None:
         """What is to be told to who saw `earlier`: the nodes and edges of which more than the age is other, and the totals.
@@ -242,12 +255,6 @@ def frame(draw: Drawing, measured: Measured, flow: Flow, states: Sequence[str], 
 
 def plain(draw: Drawing, as_of: int) -> bytes:
     """The documents alone, as JSON."""
-    return msgspec.json.encode(
-        {
-            "site_id": draw.site,
-            "nodes": [ShownNode(*row) for row in draw.node_rows],
-            "edges": [ShownEdge(*row) for row in draw.edge_rows],
-            "totals": None,
-            "as_of": from_micros(as_of),
-        }
-    )
+    every = draw.node_heads, draw.edge_heads
+    nodes, edges = (_objects((head[: -len(_LIVE)] for head in heads), repeat(b"")) for heads in every)
+    return _whole(draw.site, nodes, edges, None, as_of)
