@@ -50,7 +50,8 @@ async def test_defaults_and_what_is_in_use(depot: Depot, stranger: Depot) -> Non
         ({}, {"/node_id": "required", "/max_current_a": "required"}),
         ({"max_current_a": 0, "max_power_w": -1}, {"/max_current_a": "out_of_range", "/max_power_w": "out_of_range"}),
         ({"import_w": -1, "export_w": "0"}, {"/import_w": "out_of_range", "/export_w": "type"}),
-        ({"peak_kw_15min": 10, "margin_pct": 51, "timeout_s": 0}, {"/margin_pct": "out_of_range", "/timeout_s": "out_of_range"}),
+        ({"peak_kw_15min": 10, "margin_pct": 51, "timeout_s": 0}, {
+            "/margin_pct": "out_of_range", "/timeout_s": "out_of_range"}),
         ({"max_current_a": 32, "fallback_a": 5.9}, {"/fallback_a": "out_of_range"}),
         ({"max_current_a": 32, "fallback_a": 33}, {"/fallback_a": "out_of_range"}),
         ({"max_power_w": 1, "priority_policy": "lottery", "per_phase": 1}, {
