@@ -16,6 +16,7 @@ from wattline.contracts.joulepoint import (
     analytics_kpi,
     analytics_live,
     analytics_matrix,
+    constraints,
     credentials,
     energy_data,
     gateway_keys,
@@ -25,6 +26,8 @@ from wattline.contracts.joulepoint import (
     oauth,
     pq_routes,
     problem,
+    schedules,
+    tariffs,
     topology_graph,
     topology_resources,
 )
@@ -85,6 +88,9 @@ def build(platform: Platform) -> JoulepointContract:
         *pq_routes.build(platform, measured, gate),
         topology_graph.build(platform.topology, platform.registry, platform.clock, gate),
         *topology_resources.build(platform.topology, metering, resources, gate),
+        tariffs.build(platform.tariffs, resources, gate),
+        *schedules.build(platform.schedules, metering, resources, gate),
+        constraints.build(platform.constraints, resources, gate),
         oauth.build(platform.oauth),
         credentials.build(platform.oauth, gate, platform.clock),
     ]
