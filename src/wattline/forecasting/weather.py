@@ -65,9 +65,7 @@ def _smoothed(values: Floats, hours: float) -> Floats:
     age = np.arange(steps)[:, None] - np.arange(steps)[None, :]
     inputs = values @ np.where(age >= 0, share * (1 - share) ** np.maximum(age, 0), 0.0).T
     kept = (1 - share) ** np.arange(1, steps + 1)
-    smooth = np.empty_like(values)
-    last = float(values[0].mean())
-    for day in range(len(values)):
-        smooth[day] = inputs[day] + kept * last
-        last = float(smooth[day, -1])
-    return smooth
+    before = [float(values[0].mean())]
+    for added in inputs[:-1, -1].tolist():
+        before.append(added + float(kept[-1]) * before[-1])
+    return np.asarray(inputs + np.array(before)[:, None] * kept)
