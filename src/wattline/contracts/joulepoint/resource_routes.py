@@ -179,27 +179,51 @@ def build(shelf: Shelf, keeper: Keeper, resources: Resources, gate: Gate) -> API
             response_class=Response, response_model=None, route_class_override=kind, name=f"{do.__name__}_{shelf.kind}", **more,
         )  # fmt: skip
 
-    made = {201: _DOCUMENT, **refusals(409, 413, 415)}
     only = "with `If-Match` only if it is of that version."
     add(
-        shelf.path, listed, "GET", f"List {plural}", f"By id; narrowed exactly by {', '.join(shelf.filters)}.",
-        {200: _PAGE, **refusals()}, openapi_extra=filters,
+        shelf.path,
+        listed,
+        "GET",
+        f"List {plural}",
+        f"By id; narrowed exactly by {', '.join(shelf.filters)}.",
+        {200: _PAGE, **refusals()},
+        openapi_extra=filters,
     )
     add(
-        shelf.path, create, "POST", f"Add {shelf.noun}", "Its address is in `Location`, its version in `ETag`.",
-        made, openapi_extra=body, status_code=201,
+        shelf.path,
+        create,
+        "POST",
+        f"Add {shelf.noun}",
+        "Its address is in `Location`, its version in `ETag`.",
+        {201: _DOCUMENT, **refusals(409, 413, 415)},
+        openapi_extra=body,
+        status_code=201,
     )
     add(
-        one, show, "GET", f"Show {shelf.noun}", "Its version is its `ETag`; with `If-None-Match` of that version the answer is 304.",
+        one,
+        show,
+        "GET",
+        f"Show {shelf.noun}",
+        "Its version is its `ETag`; with `If-None-Match` of that version: 304.",
         {200: _DOCUMENT, 304: _UNCHANGED, **refusals(404)},
     )
     add(
-        one, replace, "PUT", f"Replace {shelf.noun}", f"All fields of the {noun} at once; {only}",
-        changed, openapi_extra=body,
+        one,
+        replace,
+        "PUT",
+        f"Replace {shelf.noun}",
+        f"All fields of the {noun} at once; {only}",
+        changed,
+        openapi_extra=body,
     )
     add(
-        one, patch, "PATCH", f"Change {shelf.noun}", f"Merges a patch (RFC 7396) into the {noun}; {only}",
-        changed, openapi_extra=body,
+        one,
+        patch,
+        "PATCH",
+        f"Change {shelf.noun}",
+        f"Merges a patch (RFC 7396) into the {noun}; {only}",
+        changed,
+        openapi_extra=body,
     )
     add(
         one, remove, "DELETE", f"Remove {shelf.noun}", f"The {noun} as it was stays known to history; {only}",
