@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import insort
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -48,6 +49,19 @@ class Writer:
         new = replace(new, id=await store.insert(self.connection, new, self._change))
         self.written[new.id] = new
         return new
+
+    async def insert_all(self, tenant: str, kind: Kind, bodies: Sequence[Mapping[str, Any]]) -> list[Resource]:
+        """New resources, in order, all at once. Raises `Conflict` where an external id is taken, or named twice."""
+        new = [Resource(0, tenant, kind, 1, self._now, self._now, None, body) for body in bodies]
+        names = Counter(each.external_id for each in new if each.external_id is not None)
+        if any(count > 1 for count in names.values()):
+            raise Conflict(f"another {kind} has this external_id")
+        for each in new:
+            self._check_external(each)
+        numbers = await store.insert_all(self.connection, new, self._change)
+        made = [replace(each, id=number) for each, number in zip(new, numbers, strict=True)]
+        self.written.update((each.id, each) for each in made)
+        return made
 
     async def replace(
         self, tenant: str, kind: Kind, number: int, body: Mapping[str, Any], *, expected: int | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -75,6 +76,19 @@ async def insert(connection: AsyncConnection, resource: Resource, change: int) -
     return int(number)
 
 
+async def insert_all(connection: AsyncConnection, several: Sequence[Resource], change: int) -> list[int]:
+    """Write new resources and their first versions; their ids in the same order."""
+    if not several:
+        return []
+    query = sa.insert(resources).returning(resources.c.id, sort_by_parameter_order=True)
+    found = await connection.scalars(query, [_values(each, change) for each in several])
+    numbers = [int(number) for number in found]
+    await connection.execute(
+        sa.insert(versions), [_version(number, each) for number, each in zip(numbers, several, strict=True)]
+    )
+    return numbers
+
+
 async def update(connection: AsyncConnection, resource: Resource, change: int) -> None:
     """Write the next version of a resource."""
     await connection.execute(sa.update(resources).where(resources.c.id == resource.id).values(_values(resource, change)))
@@ -96,18 +110,20 @@ async def at(connection: AsyncConnection, tenant: str, kind: Kind, moment: int) 
 
 
 async def _remember(connection: AsyncConnection, number: int, resource: Resource) -> None:
-    await connection.execute(
-        sa.insert(versions).values(
-            id=number,
-            version=resource.version,
-            tenant=resource.tenant,
-            kind=resource.kind,
-            since=resource.updated,
-            created=resource.created,
-            removed=resource.removed,
-            body=json.dumps(dict(resource.body), separators=(",", ":")),
-        )
-    )
+    await connection.execute(sa.insert(versions).values(_version(number, resource)))
+
+
+def _version(number: int, resource: Resource) -> dict[str, object]:
+    return {
+        "id": number,
+        "version": resource.version,
+        "tenant": resource.tenant,
+        "kind": resource.kind,
+        "since": resource.updated,
+        "created": resource.created,
+        "removed": resource.removed,
+        "body": json.dumps(dict(resource.body), separators=(",", ":")),
+    }
 
 
 def _values(resource: Resource, change: int) -> dict[str, object]:
