@@ -62,7 +62,7 @@ class Several(Keeping):
             raise Faulty(faults)
         async with self._resources.writing() as writer:
             self.fit(tenant, read, None)
-            return [await writer.insert(tenant, self.kind, body) for body in read]
+            return await writer.insert_all(tenant, self.kind, read)
 
     def _missing(self, tenant: str, bodies: Sequence[Mapping[str, Any]]) -> list[Fault]:
         return [
