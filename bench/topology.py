@@ -54,9 +54,11 @@ async def make_site(data: Path, count: int) -> None:
         nodes, parents = site_of(count)
         loads = [node for node in nodes if node["kind"] == "load"]
         async with platform.resources.writing() as writer:
-            for number, node in enumerate(loads):
-                body = meters.checked(tenant, None, {"name": f"load {number}", "interval_s": 3600})
-                node["meter_id"] = (await writer.insert(tenant, "meter", body)).id
+            bodies = [
+                meters.checked(tenant, None, {"name": f"load {number}", "interval_s": 3600}) for number in range(len(loads))
+            ]
+            for node, meter in zip(loads, await writer.insert_all(tenant, "meter", bodies), strict=True):
+                node["meter_id"] = meter.id
         wanted = [
             Registration(
                 tenant, "main", f"meter-{node['meter_id']}", LAYOUT, {"tag": f"meter-{node['meter_id']}", "type": "meter"}
@@ -72,7 +74,7 @@ async def make_site(data: Path, count: int) -> None:
 
 async def _measured(port: int, key: str, meters: Sequence[int], times: int) -> tuple[list[float], bytes]:
     """Seconds that each of `times` graphs took, a reading of one meter between them; the last body."""
-    connection = await Connection.open(port, key)
+    connection = await Connection.open(port, f"Bearer {key}", "Authorization")
     now = datetime.now(UTC).isoformat()
     for first in range(0, len(meters), 5000):
         rows = [
