@@ -47,6 +47,7 @@ from wattline.metering.export.service import WORKFLOW as EXPORT
 from wattline.metering.export.service import Exports
 from wattline.metering.figures.service import Figures
 from wattline.metering.figures.tariffs import Tariffs
+from wattline.metering.occurrences.service import Occurrences
 from wattline.metering.readings.failures import SignatureFailures
 from wattline.metering.readings.service import Readings
 from wattline.metering.service import Metering
@@ -128,6 +129,7 @@ class Platform:
         self.pipeline.follow("quality", self.quality.take, self.quality.settle)
         ahead = round(settings.max_future_seconds * SECOND)
         self.readings = Readings(self.metering.meters, self.pipeline, clock, ahead=ahead)
+        self.occurrences = Occurrences(self.registry, self.pipeline.received, self.events, clock)
         self.signature_failures = SignatureFailures(self.database, self.events, clock)
         self.topology = Topology(self.resources, self.metering, self.series, clock, self.quality.protection.breakers)
         references = self.metering.references

@@ -19,6 +19,7 @@ from wattline.contracts.joulepoint import (
     constraints,
     credentials,
     energy_data,
+    events,
     gateway_keys,
     groups,
     meter_keys,
@@ -34,6 +35,7 @@ from wattline.contracts.joulepoint import (
 from wattline.contracts.joulepoint.around import MANNERS
 from wattline.contracts.joulepoint.device_door import Senders
 from wattline.contracts.joulepoint.gate import Gate
+from wattline.contracts.joulepoint.live import routes as live
 from wattline.contracts.joulepoint.mqtt.attach import attach
 from wattline.contracts.joulepoint.rates import Rates
 from wattline.contracts.joulepoint.slashes import strays
@@ -41,7 +43,7 @@ from wattline.identity.limits import RateLimiter
 from wattline.platform import Platform
 
 METADATA = "/.well-known/oauth-authorization-server"
-BELOW = ("/api/energy", "/api/integrations", "/oauth")
+BELOW = ("/api/energy", "/api/events", "/api/integrations", "/oauth")
 PREFIXES = (*BELOW, METADATA)
 
 
@@ -93,6 +95,8 @@ def build(platform: Platform) -> JoulepointContract:
         constraints.build(platform.constraints, resources, gate),
         oauth.build(platform.oauth),
         credentials.build(platform.oauth, gate, platform.clock),
+        events.build(platform.occurrences, gate),
+        live.build(platform, platform.occurrences, gate),
     ]
     if platform.mqtt is not None:
         attach(platform, platform.mqtt)
