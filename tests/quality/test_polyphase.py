@@ -172,7 +172,7 @@ traces = st.integers(1, 3).flatmap(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(traces, st.data(), st.sampled_from([5_000, STEP, 20_000, 1_000_000, 20_000_000]))
 def test_random_traces_give_what_the_definition_gives_however_they_are_cut(
     runs: list[tuple[list[float], int]], data: st.DataObject, step: int

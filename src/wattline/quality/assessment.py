@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import msgspec
 import numpy as np
 
 from wattline.billing.days import zone_named
@@ -28,8 +28,7 @@ COARSE = "readings are too far apart for values of 3 s"
 YEARLY = "the standard asks this of a year; here it is judged for the week"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """A week of a meter; times in us. `compliant` is None where nothing speaks against it and something could not be judged."""
 
     standard: Standard

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +12,7 @@ Standard = Literal["en50160", "ieee519"]
 Values = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Criterion:
+class Criterion(msgspec.Struct, frozen=True):
     """One thing that a standard asks.
 
     `value` is what the standard judges, in `unit`; where it judges a share of the time, `within_pct` is the share measured and

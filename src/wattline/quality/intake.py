@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -62,8 +62,7 @@ PROTECTION = (
 Volts = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
+class Followed(msgspec.Struct, frozen=True):
     """What became of a series or a capture, and what was measured in the latter."""
 
     meter: Meter
@@ -140,7 +139,7 @@ class Intake:
         document.done()
         if found.source_event_id is None:
             # What is sent twice is one event, whether its sender numbers them or not.
-            found = replace(found, source_event_id=f"{found.type}@{found.start}")
+            found = msgspec.structs.replace(found, source_event_id=f"{found.type}@{found.start}")
         return await self._quality.report(meter, found)
 
     async def protection(self, sender: Sender, body: object) -> tuple[ProtectionEvent, bool]:
@@ -166,7 +165,7 @@ class Intake:
         )
         document.done()
         if found.source_event_id is None and document.given("timestamp"):
-            found = replace(found, source_event_id=f"{found.kind}@{found.breaker[:100]}@{found.time}")
+            found = msgspec.structs.replace(found, source_event_id=f"{found.kind}@{found.breaker[:100]}@{found.time}")
         return await self._quality.protection.report(meter, found)
 
     def _meter(self, sender: Sender, document: Document) -> Meter:

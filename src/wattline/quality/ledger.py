@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.events.model import Entry
@@ -21,8 +21,7 @@ KIND = "pq.event"
 UNKNOWN_AT_START = ("category", "duration_s", "duration_range_s", "itic", "semi_f47_must_ride_through")
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """What is published of an event once it is committed: that it began or that it ended.
 
     `sequence` is its place in the log of the tenant, `event_id` its id there.
@@ -112,7 +111,7 @@ class Ledger:
             await store.supersede(self._connection, [other.id], event.id)
             if other.end is None:
                 # Whoever was told of its begin must not wait for its end.
-                self._say("end", meter, replace(other, superseded_by=event.id), event.start)
+                self._say("end", meter, msgspec.structs.replace(other, superseded_by=event.id), event.start)
 
     async def _release(self, meter: Meter, event: QualityEvent) -> None:
         """Show again what this event hid while nobody knew when it would end."""
@@ -129,7 +128,7 @@ class Ledger:
     def _tell(self, meter: Meter, event: QualityEvent) -> None:
         # What began and ended within one batch is told like all else: first that it began.
         known = {name: None if name in UNKNOWN_AT_START else value for name, value in event.body.items()}
-        begun = replace(event, end=None, body=known)
+        begun = msgspec.structs.replace(event, end=None, body=known)
         self._say("start", meter, begun, event.start)
         if event.end is not None:
             self._say("end", meter, event, event.end)
@@ -148,7 +147,7 @@ class Ledger:
             # What was said of an event is said once, however often it is written.
             identity=f"{event.id}:{phase}",
         )
-        self._entries.append((entry, replace(event), phase, meter))
+        self._entries.append((entry, msgspec.structs.replace(event), phase, meter))
 
     async def close(self) -> Sequence[Told]:
         """Write the log; what is to be published after the commit, in order."""

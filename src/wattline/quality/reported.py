@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.metering.model import Meter
@@ -19,8 +19,7 @@ from wattline.quality.ledger import Ledger
 from wattline.quality.row import FAMILIES, VOLTAGE, QualityEvent, standard
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(msgspec.Struct, frozen=True):
     """What a meter says of an event; times in us, voltages in per unit of its reference, None where it says nothing."""
 
     type: Type

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from wattline.model.clock import SECOND
 from wattline.quality.categories import category, category_of_span
@@ -25,8 +26,7 @@ RANKS = {"readings": 1, "meter": 2, "fine": 2}
 VOLTAGE = (*FAMILIES["under"], *FAMILIES["over"])
 
 
-@dataclass(slots=True)
-class QualityEvent:
+class QualityEvent(msgspec.Struct):
     """One event as it is stored; times in us, `end` None while it lasts.
 
     `lane` says by which input it was found: `readings`, `fine` or `meter`. `superseded_by` is the event that shows the same
@@ -42,7 +42,7 @@ class QualityEvent:
     end: int | None = None
     superseded_by: int | None = None
     source_event_id: str | None = None
-    body: dict[str, Any] = field(default_factory=dict)
+    body: dict[str, Any] = {}
 
 
 def family(kind: Type) -> tuple[Type, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -48,8 +47,7 @@ _copy_in = msgspec.msgpack.Encoder().encode
 _copy_out = msgspec.msgpack.Decoder(Lane).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True):
     """What became of finer data: how many samples were judged, how many came too late for that, and the events that began,
     changed their type or ended with them."""
 
@@ -58,14 +56,13 @@ class Judged:
     events: tuple[QualityEvent, ...]
 
 
-@dataclass(slots=True)
-class _Batch:
+class _Batch(msgspec.Struct):
     """What is judged together and becomes true together."""
 
-    drafts: dict[tuple[int, LaneName], Lane] = field(default_factory=dict)
-    meters: dict[tuple[int, LaneName], Meter] = field(default_factory=dict)
-    changes: list[tuple[Meter, LaneName, Disturbance]] = field(default_factory=list)
-    judged: list[tuple[Calm, tuple[int, LaneName], Times]] = field(default_factory=list)
+    drafts: dict[tuple[int, LaneName], Lane] = {}
+    meters: dict[tuple[int, LaneName], Meter] = {}
+    changes: list[tuple[Meter, LaneName, Disturbance]] = []
+    judged: list[tuple[Calm, tuple[int, LaneName], Times]] = []
     late: int = 0
 
     def add(self, meter: Meter, told: Sequence[Disturbance], late: int) -> None:

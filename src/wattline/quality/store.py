@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -21,8 +20,7 @@ NAMED_AT_ONCE = 500
 _lane = msgspec.json.Decoder(Lane)
 
 
-@dataclass(frozen=True, slots=True)
-class Which:
+class Which(msgspec.Struct, frozen=True):
     """Which events are asked for: every condition that is given must hold. Times and durations in us.
 
     `meters` are those that the caller may see (None: every one of the tenant). An event is within [start, end) if it lasted at

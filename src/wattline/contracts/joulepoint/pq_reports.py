@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
+import msgspec
 from fastapi import APIRouter, Query, Response
 
 from wattline.billing.days import zone_named
@@ -63,7 +63,7 @@ def build(quality: PowerQuality, metering: Metering, series: Series, clock: Cloc
                 "period": {"from": spell(start), "to": spell(end)},
                 "nominal_voltage": found.nominal_voltage,
                 "compliant": found.compliant,
-                "criteria": [asdict(each) for each in found.criteria],
+                "criteria": [msgspec.structs.asdict(each) for each in found.criteria],
                 "notes": found.notes,
             }
         )

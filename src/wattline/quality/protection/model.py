@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 Kind = Literal[
     "trip_overcurrent",
@@ -38,8 +39,7 @@ CAN_FOLLOW: dict[State, tuple[State, ...]] = {"closed": ("tripped", "open"), "tr
 """A closed breaker trips, or is opened by hand; a tripped one is reset, which opens it; only an open one can be closed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Breaker:
+class Breaker(msgspec.Struct, frozen=True):
     """A breaker of a meter as far as it is known. `since` is when it took its state, `time` when it was last heard of (us)."""
 
     meter: int
@@ -49,8 +49,7 @@ class Breaker:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """What a device says of one event; `time` in us, None where it says nothing."""
 
     kind: Kind
@@ -72,8 +71,7 @@ class Report:
         return "tripped" if self.kind.startswith("trip_") else None
 
 
-@dataclass(frozen=True, slots=True)
-class ProtectionEvent:
+class ProtectionEvent(msgspec.Struct, frozen=True):
     """One event as it is stored.
 
     `sequence_gap`: the breaker cannot have come from `prev_state` to `state` at once. `late`: something newer was known of the
@@ -90,8 +88,7 @@ class ProtectionEvent:
     late: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """What an event does to a breaker: the breaker after it (None: as before), and what the event is to say."""
 
     breaker: Breaker | None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.events.model import Entry
@@ -30,8 +30,7 @@ SAVE_EVERY = MINUTE
 _STATE = "breaker_state"
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """What is published of an event once it is committed; `sequence` is its place in the tenant's log, `event_id` its id."""
 
     event: ProtectionEvent
@@ -132,7 +131,7 @@ class Protection:
     ) -> tuple[ProtectionEvent, Breaker | None]:
         after = step(known, meter.id, found)
         event = ProtectionEvent(0, meter.tenant, meter.id, found, after.state, after.prev_state, after.sequence_gap, after.late)
-        event = replace(event, id=await store.insert(connection, event))
+        event = msgspec.structs.replace(event, id=await store.insert(connection, event))
         if after.breaker is not None:
             await store.save(connection, meter.tenant, after.breaker)
         return event, after.breaker

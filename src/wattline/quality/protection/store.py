@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,8 +15,7 @@ from wattline.quality.protection.model import Breaker, ProtectionEvent, Report
 from wattline.quality.tables import breakers, protection
 
 
-@dataclass(frozen=True, slots=True)
-class Which:
+class Which(msgspec.Struct, frozen=True):
     """Which events are asked for: every condition that is given must hold; [start, end) bounds their time, in us."""
 
     tenant: str
@@ -50,7 +49,7 @@ def to_event(row: sa.Row[Any]) -> ProtectionEvent:
 
 async def insert(connection: AsyncConnection, event: ProtectionEvent) -> int:
     """Write a new event; its id, whatever `event.id` says."""
-    body = asdict(event)
+    body = msgspec.to_builtins(event)
     for name in ("id", "tenant", "meter"):
         del body[name]
     number = await connection.scalar(
@@ -122,7 +121,7 @@ async def breaker(connection: AsyncConnection, meter: int, name: str) -> Breaker
 async def save(connection: AsyncConnection, tenant: str, known: Breaker) -> None:
     """Write what became of a breaker."""
     insert_into = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert_into(breakers).values(tenant=tenant, **asdict(known))
+    statement = insert_into(breakers).values(tenant=tenant, **msgspec.structs.asdict(known))
     changed = {name: statement.excluded[name] for name in ("state", "since", "time")}
     await connection.execute(statement.on_conflict_do_update(index_elements=["meter", "breaker"], set_=changed))
 
