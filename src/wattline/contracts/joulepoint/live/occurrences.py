@@ -121,7 +121,9 @@ class Tails:
         """The tenant's tail; `more` is set whenever it may have grown. Raises `Unavailable`."""
         tail = self._tails.get(tenant)
         if tail is None:
-            begin = await self.occurrences.newest(tenant)
+            sequence = (await self.occurrences.newest(tenant)).sequence
+            # Nothing may be committed between this instant and the moment from which rows are heard of.
+            begin = Position(self.occurrences.horizon, sequence)
             tail = self._tails.setdefault(tenant, Tail(tenant, begin, self._events))
         tail.followers.add(more)
         if self._task is None:

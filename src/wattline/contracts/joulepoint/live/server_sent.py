@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from wattline.contracts.joulepoint.gate import Admitted, Gate, bearer
 from wattline.contracts.joulepoint.live.client import Client
@@ -47,6 +48,21 @@ class Ids:
         elif not frame.channel:
             kind = b"status"
         return b"id: %d.%s\nevent: %s\ndata: %s\n\n" % (self._received, self._log.text().encode(), kind, frame.payload)
+
+
+class Streaming(StreamingResponse):
+    """The stream, after which its subscriptions end, whether or not it could begin."""
+
+    def __init__(self, pieces: AsyncGenerator[bytes], conversation: Conversation) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(pieces, headers=headers, media_type="text/event-stream")
+        self._conversation = conversation
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._conversation.leave()
 
 
 def _read(text: str) -> tuple[int, Position]:
@@ -91,17 +107,18 @@ def build(live: Live, gate: Gate, visitors: Visitors) -> APIRouter:
             command["resume"] = {name: log.text() if name.startswith("events:") else received for name in names}
         client = Client(live.hub.lost)
         conversation = Conversation(live, caller, client)
-        told = await conversation.subscribe(command, None)
+        live.hub.start()
+        try:
+            told = await conversation.subscribe(command, None)
+        except BaseException:
+            conversation.leave()
+            raise
         if told["op"] == "error":
             raise bad_parameter("channels", told["code"], told["detail"])
         if not told["accepted"]:
             raise _refusal(told["rejected"][0])
         client.say(said(told))
-        return StreamingResponse(
-            _pieces(visitors, token, caller, client, conversation, ids),
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-            media_type="text/event-stream",
-        )
+        return Streaming(_pieces(visitors, token, caller, client, conversation, ids), conversation)
 
     router.add_api_route(
         PATH,
@@ -138,26 +155,23 @@ async def _pieces(
     """The bytes to send, until the client has gone, the server stops or the token ends."""
     loop, patience = asyncio.get_running_loop(), visitors.patience
     check_at, beat_at = loop.time() + patience.recheck, loop.time() + patience.ping
-    try:
-        with visitors.counted(caller):
-            yield RETRY
-            while not visitors.stopping.is_set():
-                client.more.clear()
-                frames = await waiting(client, conversation)
-                if frames:
-                    yield b"".join(map(ids.event, frames))
-                    beat_at = loop.time() + patience.ping
-                else:
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(patience.tick):
-                            await client.more.wait()
-                now = loop.time()
-                if now >= check_at:
-                    if not await visitors.holds(token, caller):
-                        return
-                    check_at = now + patience.recheck
-                if now >= beat_at:
-                    yield BEAT
-                    beat_at = now + patience.ping
-    finally:
-        conversation.leave()
+    with visitors.counted(caller):
+        yield RETRY
+        while not visitors.stopping.is_set():
+            client.more.clear()
+            frames = await waiting(client, conversation)
+            if frames:
+                yield b"".join(map(ids.event, frames))
+                beat_at = loop.time() + patience.ping
+            else:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(patience.tick):
+                        await client.more.wait()
+            now = loop.time()
+            if now >= check_at:
+                if not await visitors.holds(token, caller):
+                    return
+                check_at = now + patience.recheck
+            if now >= beat_at:
+                yield BEAT
+                beat_at = now + patience.ping
