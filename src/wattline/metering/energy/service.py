@@ -43,9 +43,15 @@ class Energy:
         self._kept = Kept(most_bytes)
         self._turn = asyncio.Lock()
 
-    def forget(self) -> None:
-        """Let go of everything; while nobody has a turn."""
+    def forget(self, most_bytes: int | None = None) -> None:
+        """Let go of everything, and keep so much from now on; while nobody has a turn."""
+        self._most_bytes = self._most_bytes if most_bytes is None else most_bytes
         self._kept = Kept(self._most_bytes)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what is kept."""
+        return self._kept.nbytes
 
     def heard(self, rows: Iterable[Row]) -> None:
         """Rows were committed."""
