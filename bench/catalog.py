@@ -25,6 +25,7 @@ from bench import (
     recognition,
     scenario,
     telemetry,
+    topology,
 )
 from bench.runner import Bench
 
@@ -47,6 +48,7 @@ BENCHES: tuple[Bench, ...] = (
     Bench("joulepoint bulk", joulepoint_ingest.bulk),
     Bench("joulepoint live", joulepoint_live.live),
     Bench("joulepoint figures", joulepoint_figures.figures),
+    Bench("topology", topology.graph),
     Bench("peaks", peaks.peaks),
     Bench("anomalies", anomalies.anomalies),
     Bench("recognition", recognition.recognition),
