@@ -21,7 +21,7 @@ from wattline.telemetry.reader import Buckets
 
 STRETCH = 92
 """Days that are read at once, at most."""
-MOST_ROWS = 1_000_000
+MOST_ROWS = 3_000_000
 """Intervals that are read at once, about."""
 NEEDED_BEFORE, NEEDED_AFTER = 2, 3
 """Readings beyond both ends of a range that its energy can depend on."""

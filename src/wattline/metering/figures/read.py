@@ -42,18 +42,15 @@ class Read:
         self._part = first, first + self.size
         self._cells: dict[tuple[str, int], Cells] = {}
 
-    async def energy(self) -> None:
-        """Read what is needed for `flows`."""
+    async def energy(self, *, reactive: bool = False) -> None:
+        """Read what is needed for `flows`, and for `reactive_flows` if that is asked: together, as each read has its price."""
         meters = list({member.meter.id: member.meter for member in self.members}.values())
-        await self._read(TAKEN, meters)
-        await self._read(GIVEN, meters)
-        await self._read(POWER, [meter for meter in meters if not (self._whole(TAKEN, meter) and self._told(GIVEN, meter))])
-
-    async def reactive(self) -> None:
-        """Read what is needed for `reactive_flows`."""
-        meters = list({member.meter.id: member.meter for member in self.members}.values())
-        await self._read(REACTIVE, meters)
-        await self._read(REACTIVE_POWER, [meter for meter in meters if not self._whole(REACTIVE, meter)])
+        registers = (TAKEN, GIVEN, REACTIVE) if reactive else (TAKEN, GIVEN)
+        await self._read([(field, meter) for field in registers for meter in meters])
+        powers = [(POWER, each) for each in meters if not (self._whole(TAKEN, each) and self._told(GIVEN, each))]
+        if reactive:
+            powers += [(REACTIVE_POWER, each) for each in meters if not self._whole(REACTIVE, each)]
+        await self._read(powers)
 
     def flows(self, member: Member) -> Flows | None:
         """What flowed through a member's meter; None where nothing is known of it."""
@@ -63,10 +60,11 @@ class Read:
         """The reactive energy (kvarh), likewise."""
         return flows(self.size, self._of(REACTIVE, member.meter), Cells(self.size), self._of(REACTIVE_POWER, member.meter))
 
-    async def _read(self, field: str, meters: Sequence[Meter]) -> None:
-        known = [(meter, lane) for meter in meters if (lane := lane_of(self._metering, meter, field)) is not None]
-        found = await self._turn.cells([lane for _, lane in known], *self._days)
-        for (meter, _), cells in zip(known, found, strict=True):
+    async def _read(self, wanted: Sequence[tuple[str, Meter]]) -> None:
+        lanes = [(field, meter, lane_of(self._metering, meter, field)) for field, meter in wanted]
+        known = [(field, meter, lane) for field, meter, lane in lanes if lane is not None]
+        found = await self._turn.cells([lane for *_, lane in known], *self._days)
+        for (field, meter, _), cells in zip(known, found, strict=True):
             self._cells[field, meter.id] = cells.between(*self._part)
 
     def _of(self, field: str, meter: Meter) -> Cells:

@@ -26,7 +26,7 @@ from wattline.model.clock import DAY, SECOND, Clock
 from wattline.model.errors import Invalid
 
 Compare = Literal["previous", "year_ago", "none"]
-BATCH = 64
+BATCH = 128
 """Members whose energy is read at once."""
 MOST_METER_DAYS = 400_000
 """Days times members of one question."""
@@ -97,9 +97,7 @@ class Figures:
         """Add up some members."""
         async with self.energy.turn() as turn:
             read = Read(self.metering, turn, members, profile.start, profile.end)
-            await read.energy()
-            if reactive:
-                await read.reactive()
+            await read.energy(reactive=reactive)
             await asyncio.to_thread(_sum, profile, read, self._clock.micros())
 
     async def _generated(self, profile: Profile, members: Sequence[Member]) -> None:
