@@ -86,7 +86,9 @@ def build(figures: Figures, exports: Exports, clock: Clock, gate: Gate) -> APIRo
         return StreamingResponse(pieces, headers=headers, media_type=CSV)
 
     known: dict[str, Any] = {"methods": ["GET"], "response_class": Response, "response_model": None}
-    later: dict[int | str, dict[str, Any]] = {202: {"description": "More than five million rows: a file is made, `Location` says how far it is"}}
+    later: dict[int | str, dict[str, Any]] = {
+        202: {"description": "More than five million rows: a file is made; see `Location`"}
+    }
     router.add_api_route(
         PATH,
         export,
