@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wattline.metering.energy.register import Rule, Sign, Steps, steps
@@ -168,7 +168,7 @@ LEVELS = st.one_of(
 
 
 @st.composite
-def registers(draw: st.DrawFn) -> list[float]:
+def rising(draw: st.DrawFn) -> list[float]:
     """Readings that mostly rise, and now and then do anything."""
     value = draw(LEVELS)
     found = [value]
@@ -185,18 +185,26 @@ def registers(draw: st.DrawFn) -> list[float]:
     return found
 
 
-@settings(deadline=None)
+FEW = st.lists(st.integers(0, 8).map(float), max_size=12)
+"""Of few values a register falls and rises all the time, comes back to what it showed, and may never settle."""
+NEAR = st.lists(st.sampled_from([0.0, 0.5, 9.0, 9.5, 92.0, 96.0, 99.9, 100.0, 930.0, 999.9]), max_size=12)
+"""Close to where a register of 100 or 1000 kWh rolls over, or is taken for having begun again."""
+
+
+@settings(deadline=None, max_examples=400)
 @given(
-    registers(),
+    st.one_of(rising(), FEW, NEAR),
     st.lists(st.sampled_from([MINUTE, QUARTER, HOUR, 3 * HOUR]), min_size=15, max_size=15),
     st.sampled_from([None, 1000.0, 100.0]),
     st.sampled_from([None, 1.0, 12.0]),
 )
+@example([7.0, 2.0, 5.0, 2.0, 6.0], [QUARTER] * 15, None, None)
+@example([5.0, 3.0, 4.0, 2.0], [QUARTER] * 15, None, 1.0)
 def test_the_same_as_reading_by_reading(
     values: list[float], gaps: list[int], span: float | None, most_kw: float | None
 ) -> None:
     times = np.cumsum([0, *gaps[: len(values) - 1]]).astype(np.int64)
-    found = steps(times, np.array(values), Rule(span, most_kw))
+    found = steps(times[: len(values)], np.array(values, float), Rule(span, most_kw))
     told = list(zip(found.begin.tolist(), found.stop.tolist(), found.energy.tolist(), found.withheld.tolist(), strict=True))
     assert told == slowly(times.tolist(), values, span, most_kw)
     assert (found.energy >= 0).all()

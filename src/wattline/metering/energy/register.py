@@ -118,6 +118,9 @@ def _judged(time: Ints, value: Floats, rule: Rule, odd: Sequence[int]) -> Steps:
                 if at > pair and sign is Sign.NONE:
                     break
             at += 1
+        else:
+            # Judged to the end: what comes after the last reading that counted waits for more.
+            break
         done = base
     chosen = np.flatnonzero(kept)
     clean = _cleanly(time[chosen], value[chosen])
