@@ -185,27 +185,43 @@ def rising(draw: st.DrawFn) -> list[float]:
     return found
 
 
-FEW = st.lists(st.integers(0, 8).map(float), max_size=12)
+FEW = st.lists(st.integers(0, 12).map(float), min_size=5, max_size=12)
 """Of few values a register falls and rises all the time, comes back to what it showed, and may never settle."""
 NEAR = st.lists(st.sampled_from([0.0, 0.5, 9.0, 9.5, 92.0, 96.0, 99.9, 100.0, 930.0, 999.9]), max_size=12)
 """Close to where a register of 100 or 1000 kWh rolls over, or is taken for having begun again."""
+GAPS = st.lists(st.sampled_from([MINUTE, QUARTER, HOUR, 3 * HOUR]), min_size=15, max_size=15)
+SPANS = st.sampled_from([None, 1000.0, 100.0])
+MOST = st.sampled_from([None, 1.0, 12.0])
 
 
-@settings(deadline=None, max_examples=400)
-@given(
-    st.one_of(rising(), FEW, NEAR),
-    st.lists(st.sampled_from([MINUTE, QUARTER, HOUR, 3 * HOUR]), min_size=15, max_size=15),
-    st.sampled_from([None, 1000.0, 100.0]),
-    st.sampled_from([None, 1.0, 12.0]),
-)
-@example([7.0, 2.0, 5.0, 2.0, 6.0], [QUARTER] * 15, None, None)
-@example([5.0, 3.0, 4.0, 2.0], [QUARTER] * 15, None, 1.0)
+def agrees(values: list[float], gaps: list[int], rule: Rule) -> None:
+    """See that the steps are those of the slow reader."""
+    times = np.cumsum([0, *gaps])[: len(values)].astype(np.int64)
+    found = steps(times, np.array(values, float), rule)
+    told = list(zip(found.begin.tolist(), found.stop.tolist(), found.energy.tolist(), found.withheld.tolist(), strict=True))
+    assert told == slowly(times.tolist(), values, rule.span_kwh, rule.most_kw)
+    assert (found.energy >= 0).all()
+    assert (found.withheld >= 0).all()
+
+
+@settings(deadline=None)
+@given(rising(), GAPS, SPANS, MOST)
 def test_the_same_as_reading_by_reading(
     values: list[float], gaps: list[int], span: float | None, most_kw: float | None
 ) -> None:
-    times = np.cumsum([0, *gaps[: len(values) - 1]]).astype(np.int64)
-    found = steps(times[: len(values)], np.array(values, float), Rule(span, most_kw))
-    told = list(zip(found.begin.tolist(), found.stop.tolist(), found.energy.tolist(), found.withheld.tolist(), strict=True))
-    assert told == slowly(times.tolist(), values, span, most_kw)
-    assert (found.energy >= 0).all()
-    assert (found.withheld >= 0).all()
+    agrees(values, gaps, Rule(span, most_kw))
+
+
+@settings(deadline=None, max_examples=300)
+@given(FEW, GAPS, MOST)
+@example([7.0, 2.0, 5.0, 2.0, 6.0], [QUARTER] * 15, None)
+def test_the_same_where_a_register_never_settles(values: list[float], gaps: list[int], most_kw: float | None) -> None:
+    agrees(values, gaps, Rule(None, most_kw))
+
+
+@settings(deadline=None)
+@given(NEAR, GAPS, SPANS, MOST)
+def test_the_same_near_the_ends_of_a_register(
+    values: list[float], gaps: list[int], span: float | None, most_kw: float | None
+) -> None:
+    agrees(values, gaps, Rule(span, most_kw))
