@@ -28,7 +28,9 @@ async def test_every_route_is_described(tmp_path: Path) -> None:
         described = front.app.openapi()["paths"]
         served = {route.path for route in front.app.routes if isinstance(route, Route | Mount)}
     assert len(described) >= 14
-    assert undescribed(front.hot, described) == []
+    # A path that is served without a slash at its end too is described without.
+    hot = [path for path in front.hot if path.removesuffix("/") == path or path.removesuffix("/") not in front.hot]
+    assert undescribed(hot, described) == []
     assert undescribed(["/rest/v1/a/b", "/elsewhere"], described) == ["/rest/v1/a/b", "/elsewhere"]
     assert served - set(described) == PAGES_OF_THE_DESCRIPTION
     for path, item in described.items():
