@@ -76,6 +76,15 @@ def test_every_line_of_the_how_to_of_households_works(demo: tuple[Path, str]) ->
     assert [text for text in told if text not in printed] == []
 
 
+def test_every_line_of_the_how_to_of_depots_works(demo: tuple[Path, str]) -> None:
+    printed = typed(demo, "docs/how-to/joulepoint.md")
+    told = (
+        '"status":"stored"', '"accepted":288', '"import_kwh":', '"cost":{"amount":"', "time,time_utc,import_kwh", '"skill":',
+        '"type":"sag"', '"category":"instantaneous"', '"state":"closed"', '"loss_method":', "event: frame", '"data.ingested"',
+    )  # fmt: skip
+    assert [text for text in told if text not in printed] == []
+
+
 def test_a_line_that_fails_is_noticed(demo: tuple[Path, str]) -> None:
     script = f"{PRELUDE}curl -sS {demo[1]}/api/query/substations\n"
     ran = subprocess.run(["bash"], env=environment(), input=script, capture_output=True, text=True, timeout=LIMIT, check=False)
