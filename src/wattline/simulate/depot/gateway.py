@@ -12,16 +12,20 @@ from collections.abc import Mapping, Sequence
 
 import httpx
 
-from wattline.model.clock import MINUTE, SECOND, Clock
-from wattline.simulate.depot.definition import EVERY_SECONDS, METERS
+from wattline.model.clock import DAY, MINUTE, SECOND, Clock
+from wattline.simulate.depot import dips
+from wattline.simulate.depot.definition import EVERY_SECONDS, GRID, METERS
 from wattline.simulate.depot.life import Life
 from wattline.simulate.sender import Pause
 from wattline.simulate.words import iso_utc
 
 BULK = "/api/energy/energy-data/bulk"
+RMS = "/api/energy/pq/rms"
 AT_ONCE = 1000
 """Readings of one request when the past is told."""
 AGAIN_SECONDS = 2.0
+HISTORY = 35
+COARSE = 5 * MINUTE
 _logger = logging.getLogger(__name__)
 
 
@@ -34,13 +38,13 @@ class Gateway:
         self._client = client
         self._key = key
         self._secret = secret.encode()
-        self._ids = ids
+        self.ids = ids
         self._life = Life()
 
     def readings(self, time: int) -> list[dict[str, object]]:
         """What every meter shows at `time` (us)."""
         return [
-            {"meter_id": self._ids[meter.key], "timestamp": iso_utc(time), **self._life.reading(number, time)}
+            {"meter_id": self.ids[meter.key], "timestamp": iso_utc(time), **self._life.reading(number, time)}
             for number, meter in enumerate(METERS)
         ]
 
@@ -51,37 +55,58 @@ class Gateway:
         headers = {"X-Device-Key": self._key, "X-Signature": signature, "Content-Type": "application/json"}
         return await self._client.post(path, content=body, headers=headers)
 
-    async def send(self, readings: Sequence[Mapping[str, object]]) -> bool:
-        """Whether the server has them. Raises `httpx.RequestError` where there is no answer."""
+    async def send(self, readings: Sequence[Mapping[str, object]]) -> int | None:
+        """How many of them were new to the server, which has them all; None where it did not take them.
+
+        Raises `httpx.RequestError` where there is no answer.
+        """
         answer = await self.post(BULK, {"readings": readings})
         if not answer.is_success:
             if answer.status_code < 500:
                 _logger.warning("the server refuses the depot's readings: %d", answer.status_code)
-            return False
-        self.stored += int(answer.json()["accepted"])
-        return True
+            return None
+        new = int(answer.json()["accepted"])
+        self.stored += new
+        return new
 
 
-async def _past(gateway: Gateway, since: int, clock: Clock, stop: asyncio.Event, pause: Pause) -> None:
-    """Tell what the meters showed since then, by the minute."""
-    at = -(-since // MINUTE) * MINUTE
-    step = AT_ONCE // len(METERS)
-    while at < clock.micros() - MINUTE and not stop.is_set():
-        upto = min(at + step * MINUTE, (clock.micros() // MINUTE) * MINUTE)
-        told = [reading for time in range(at, upto, MINUTE) for reading in gateway.readings(time)]
-        try:
-            sent = await gateway.send(told)
-        except httpx.RequestError:
-            sent = False
-        if sent:
+class _Past:
+    """What the meters showed before now."""
+
+    def __init__(self, gateway: Gateway, stop: asyncio.Event, pause: Pause) -> None:
+        self._gateway = gateway
+        self._stop = stop
+        self._pause = pause
+
+    async def tell(self, start: int, end: int, every: int) -> None:
+        """Tell the readings in [start, end), so many us apart."""
+        at, step = start, AT_ONCE // len(METERS) * every
+        while at < end and not self._stop.is_set():
+            upto = min(at + step, end)
+            await self._sent([reading for time in range(at, upto, every) for reading in self._gateway.readings(time)])
             at = upto
-        else:
-            await pause(AGAIN_SECONDS)
+
+    async def is_known(self, time: int) -> bool:
+        """Whether the server has the readings of that instant already; it has them afterwards."""
+        return await self._sent(self._gateway.readings(time)) == 0
+
+    async def _sent(self, readings: Sequence[Mapping[str, object]]) -> int:
+        while not self._stop.is_set():
+            with contextlib.suppress(httpx.RequestError):
+                new = await self._gateway.send(readings)
+                if new is not None:
+                    return new
+            await self._pause(AGAIN_SECONDS)
+        return 0
 
 
 async def _live(gateway: Gateway, clock: Clock, stop: asyncio.Event) -> None:
-    period = EVERY_SECONDS * SECOND
+    period, next_dip = EVERY_SECONDS * SECOND, 0
     while not stop.is_set():
+        if clock.micros() >= next_dip:
+            next_dip = clock.micros() // SECOND * SECOND + dips.EVERY
+            with contextlib.suppress(httpx.RequestError):
+                await gateway.post(RMS, dips.record(gateway.ids[GRID.key], clock.micros() - 3 * SECOND))
         # What gets no answer is in the registers of the next one.
         with contextlib.suppress(httpx.RequestError):
             await gateway.send(gateway.readings(clock.micros() // SECOND * SECOND))
@@ -92,8 +117,15 @@ async def _live(gateway: Gateway, clock: Clock, stop: asyncio.Event) -> None:
 async def run(gateway: Gateway, clock: Clock, stop: asyncio.Event, *, backfill: int, pause: Pause = asyncio.sleep) -> int:
     """Read the depot until `stop`; how many readings the server has stored.
 
-    So much of the past (us) is told first, which changes nothing where it is known.
+    So much of the past (us) is told first by the minute, and `HISTORY` times as much coarsely, so that forecasts have a past;
+    it changes nothing where it is known.
     """
-    await _past(gateway, clock.micros() - backfill, clock, stop, pause)
+    past, now = _Past(gateway, stop, pause), clock.micros()
+    fine = -(-(now - backfill) // MINUTE) * MINUTE
+    # On a whole day, so that a later start finds it told.
+    first = (now - HISTORY * backfill) // DAY * DAY
+    if first < fine // COARSE * COARSE and not await past.is_known(first):
+        await past.tell(first + COARSE, fine, COARSE)
+    await past.tell(fine, clock.micros() // MINUTE * MINUTE, MINUTE)
     await _live(gateway, clock, stop)
     return gateway.stored
