@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wattline.simulate.credentials import Credentials, FluxKeys, HouseholdAccess
+from wattline.simulate.credentials import Credentials, DepotGateway, FluxKeys, HouseholdAccess, JoulepointAccess
 
 KNOWN = Credentials("http://127.0.0.1:8000", "wl_example")
 
@@ -47,6 +47,24 @@ def test_holds_the_keys_of_the_household_contract(tmp_path: Path) -> None:
     assert found is not None
     assert found.household == keys
     assert "wl_admin" not in repr(found)
+
+
+def test_holds_the_access_to_the_depot(tmp_path: Path) -> None:
+    mine = JoulepointAccess("key", "secret of the key", 6, "jp_client", "secret of the client", "jp/v1/default/6/energy")
+    gateway = DepotGateway("gateway", "secret of the gateway", {"demo-grid": 1})
+    path = Credentials("http://127.0.0.1:8000", "wl_example", joulepoint=mine, depot=gateway).write(tmp_path)
+    assert list(json.loads(path.read_text())["joulepoint"]) == [
+        "device_key",
+        "device_secret",
+        "meter_id",
+        "client_id",
+        "client_secret",
+        "mqtt_topic",
+    ]
+    found = Credentials.read(path)
+    assert found is not None
+    assert (found.joulepoint, found.depot) == (mine, gateway)
+    assert "secret of" not in repr(found)
 
 
 def test_replaces_a_file_that_others_could_read(tmp_path: Path) -> None:

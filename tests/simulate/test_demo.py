@@ -173,6 +173,23 @@ def test_every_printed_line_of_the_household_page_works_as_it_stands(quiet: Demo
     assert shell.stdout.split() == ["200", "200", "200", "404", "200", "404", "404", "404", "200", "200"]
 
 
+def test_every_printed_line_of_the_joulepoint_page_works_as_it_stands(quiet: Demo) -> None:
+    text = quiet.printed.partition("# == Joulepoint")[2].partition("# == MQTT")[0]
+    lines = [line for line in text.splitlines() if line.startswith(("curl ", "TOKEN="))]
+    base = "/api/energy"
+    assert paths([("", line) for line in lines]) == {
+        f"{base}/energy-data/", f"{base}/energy-data/bulk", "/oauth/token", f"{base}/meters/",
+        *(f"{base}/analytics/{name}" for name in ("live_trail", "kpi", "matrix", "export", "forecast")),
+        f"{base}/pq/config", f"{base}/pq/events", f"{base}/protection/events", f"{base}/topology/nodes/graph", "/api/events",
+    }  # fmt: skip
+    # In one shell, since a token is kept for the next line.
+    script = "\n".join(line if line.startswith("TOKEN=") else f"{line} -o /dev/null -w '%{{http_code}}\n'" for line in lines)
+    shell = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    # Nobody simulates: the grid connection has no readings yet, so there is nothing to forecast from.
+    told = ["201", "200", *["200"] * 5, "422", "201", "200", "201", "200", "200", "200"]
+    assert shell.stdout.split() == told
+
+
 def test_a_second_start_keeps_the_key_and_what_was_written(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with demo(data, "--no-simulate") as first, first.client as client:
@@ -182,6 +199,10 @@ def test_a_second_start_keeps_the_key_and_what_was_written(tmp_path: Path) -> No
         assert second.credentials["hop"] == first.credentials["hop"]
         assert second.credentials["flux"] == first.credentials["flux"]
         assert second.credentials["household"] == first.credentials["household"]
+        assert second.credentials["joulepoint"] == first.credentials["joulepoint"]
+        assert list(second.credentials["joulepoint"]) == [
+            "device_key", "device_secret", "meter_id", "client_id", "client_secret", "mqtt_topic",
+        ]  # fmt: skip
         assert list(second.credentials["household"]) == [
             "sensor_id", "user_id", "user_token", "admin_token", "ml_api_key", "cron_secret",
         ]  # fmt: skip
