@@ -158,7 +158,7 @@ def test_every_printed_line_of_flux_works_as_it_stands(quiet: Demo) -> None:
 
 
 def test_every_printed_line_of_the_household_page_works_as_it_stands(quiet: Demo) -> None:
-    text = quiet.printed.partition("# == Household")[2].partition("# == MQTT")[0]
+    text = quiet.printed.partition("# == Household")[2].partition("# == Joulepoint")[0]
     lines = [line for line in text.splitlines() if line.startswith(("curl ", "TOKEN="))]
     base = "/api/v1"
     users = f"{base}/household/users/demoFamily/peaks"
