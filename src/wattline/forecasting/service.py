@@ -92,6 +92,9 @@ def _from_first(span: Span, power: Floats) -> tuple[Span, Floats]:
     """Without what is before the first data."""
     known = np.flatnonzero(np.isfinite(power))
     if not known.size:
-        raise InsufficientHistory(f"there are no data in the {LONGEST_DAYS} days before as_of")
+        raise InsufficientHistory(
+            f"there are no data in the {LONGEST_DAYS} days before as_of whose course is known: of what a register counts over "
+            "more than two intervals of its meter (interval_s) only the sum is"
+        )
     first = int(known[0])
     return span.beginning(first), power[first:]

@@ -192,3 +192,16 @@ async def test_of_a_token_and_of_what_is_said_of_it(yard: Yard) -> None:
     metadata = (await yard.depot.client.get("/.well-known/oauth-authorization-server")).json()
     endpoints = ("token_endpoint", "introspection_endpoint", "revocation_endpoint")
     assert lacks(metadata, ("issuer", *endpoints, "grant_types_supported", "scopes_supported")) == set()
+
+
+async def test_of_a_forecast_of_a_meter_that_is_read_less_often_than_it_says(yard: Yard) -> None:
+    """Registers an hour apart at a meter of minutes: what they count is known, how it came about is not."""
+    hours = range(73)
+    rows = [{"total_energy": 1000.0 + hour, "timestamp": yard.at(hours=72 - hour)} for hour in hours]
+    assert (await yard.send(rows, BULK)).json()["accepted"] == len(hours)
+    asked = {"meter_id": yard.meter, "from": yard.at(hours=10), "to": yard.at()}
+    told = await yard.ask("GET", f"{ANALYTICS}/kpi", params=asked)
+    assert (told["import_kwh"], told["data"]["estimated_kwh"]) == (pytest.approx(10), pytest.approx(10))
+    told = await yard.ask("GET", f"{ANALYTICS}/forecast", 422, params={"meter_id": yard.meter})
+    assert told["code"] == "insufficient_history"
+    assert "interval_s" in told["detail"]

@@ -162,7 +162,22 @@ async def test_of_what_is_only_read(yard: Yard, neighbour: Yard, path: str) -> N
     assert "GET" in answer.headers["allow"]
 
 
-async def test_of_what_is_not_served_yet(yard: Yard) -> None:
-    for path in ("/api/energy/wallets", "/api/energy/billing/accounts/1/preview"):
-        answer = await yard.depot.call("POST", path, json={})
-        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "automations/rules",
+        "automations/actions",
+        "automations/deliveries/metrics",
+        "ml/datasets",
+        "ml/training-jobs",
+        "ml/assignments",
+        "ml/promotions",
+        "energy/billing/accounts/1/preview",
+        "energy/billing/accounts/1/generate_statement",
+        "energy/wallets",
+        "energy/wallet-transactions",
+    ],
+)
+async def test_of_what_is_not_served_yet(yard: Yard, path: str) -> None:
+    for slash in ("", "/"):
+        assert (await yard.depot.call("POST", f"/api/{path}{slash}", json={})).status_code == 404
