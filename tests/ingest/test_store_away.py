@@ -45,6 +45,24 @@ async def test_rows_wait_while_the_store_refuses_and_drain_in_order(
         await readable(s, now, [59.0 if n == 3 else 60 + n / 100 for n in range(20)])
 
 
+async def test_rows_read_from_the_file_for_a_step_that_failed_are_not_passed_over_for_newer_ones(
+    tmp_path: Path, clock: ManualClock, clickhouse: ClickHouseEndpoint
+) -> None:
+    async with spine(tmp_path, clock, telemetry_url=clickhouse.url) as s:
+        stream = await s.registry.register("t", "s", "d", FOUR)
+        now = clock.micros()
+        await s.pipeline.writer.flush()
+        clickhouse.refuse()
+        for n in range(3):
+            # The first block of a run is read from the journal's file, those that come later are in memory too.
+            await s.pipeline.ingest.submit([four(stream.id, now + n * SECOND, 60 + n / 100)])
+            with pytest.raises(Unavailable):
+                await s.pipeline.writer.flush()
+        clickhouse.normal()
+        await s.drained()
+        await readable(s, now, [60 + n / 100 for n in range(3)])
+
+
 async def test_an_insert_whose_answer_is_lost_is_repeated_without_effect(
     tmp_path: Path, clock: ManualClock, clickhouse: ClickHouseEndpoint
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from wattline.ingest.journal import Block
 
@@ -23,6 +23,7 @@ class Tail:
         self._blocks: deque[Block] = deque()
         self._buffered = 0
         self._spilled = True
+        self._from_file = False
         self.committed = 0
         """The sequence of the newest block there is."""
 
@@ -36,9 +37,15 @@ class Tail:
                 self._blocks.append(block)
                 self._buffered += len(block.rows)
 
+    @property
+    def held(self) -> Sequence[Block] | None:
+        """Every block that the reader is not through with, in order; None where the file alone has some of them."""
+        return None if self._spilled or self._from_file else [*self._blocks]
+
     async def next(self, after: int) -> list[Block]:
         """The blocks that follow `after`, for one step (at least one block where there is any)."""
-        if self._blocks:
+        # What a step that failed had read from the file is in the file alone.
+        if self._blocks and not self._from_file:
             taken, rows = [], 0
             for block in self._blocks:
                 taken.append(block)
@@ -46,13 +53,16 @@ class Tail:
                 if rows >= self._most:
                     break
             return taken
+        self._from_file = True
         blocks = await self._read(after, self._most)
+        self._from_file = bool(blocks)
         if after >= self.committed or (blocks and blocks[-1].sequence >= self.committed):
             self._spilled = False
         return blocks
 
     def done(self, upto: int) -> None:
         """The reader is through with the blocks up to this one."""
+        self._from_file = False
         while self._blocks and self._blocks[0].sequence <= upto:
             self._buffered -= len(self._blocks.popleft().rows)
         if upto >= self.committed:
