@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -81,7 +82,8 @@ async def test_a_caller_that_goes_away_leaves_nothing_half_done(site: Site, cloc
         for _ in range(rounds):
             await asyncio.sleep(0)
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
+        # It may have been done by then.
+        with contextlib.suppress(asyncio.CancelledError):
             await task
     found = await intake.series(sender, {"start": "2026-06-11T14:31:10Z", "channels": {"a": [180.0, 230.0]}})
     (event,) = await site.events(meter)

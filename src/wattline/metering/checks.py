@@ -19,6 +19,8 @@ LATEST = 200 * 366 * DAY
 """The last moment that a document may name, some two centuries after 1970."""
 DEEPEST = 32
 """How far lists and objects within what a caller keeps with a document may be nested."""
+MOST_FAULTS = 1_000
+"""That are told of one document; a last one says that there are more."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -77,9 +79,14 @@ class Document:
         for name in body:
             if name not in fields:
                 self.fault(name, "unknown", "there is no such field")
+                if len(self.faults) > MOST_FAULTS:
+                    break
 
     def fault(self, name: str, code: str, detail: str) -> None:
         """Note that a field, or a path of steps below it, is wrong."""
+        if len(self.faults) >= MOST_FAULTS:
+            self.faults[MOST_FAULTS:] = [Fault("", "more", f"there are more than these {MOST_FAULTS} faults")]
+            return
         self.faults.append(Fault(f"{self.at}/{'/'.join(escaped(step) for step in name.split(chr(0)))}", code, detail))
 
     def done(self) -> None:

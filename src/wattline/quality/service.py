@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from wattline.events.service import EventLog
 from wattline.metering.model import Meter
 from wattline.metering.service import Metering
 from wattline.model.clock import MINUTE, Clock
-from wattline.model.errors import NotFound, StorageFull, Unavailable
+from wattline.model.errors import Fault, Faulty, NotFound, StorageFull, Unavailable
 from wattline.model.record import Row
 from wattline.quality import readings, store
 from wattline.quality.calm import Calm
@@ -41,6 +42,10 @@ SAVE_EVERY = MINUTE
 """How often the lanes of meters with nothing open are written: after a crash their window means lack at most this much."""
 JUDGED_AT_ONCE = 20
 """Meters that are judged before others get their turn."""
+ROWS_AT_ONCE = 200
+"""Readings of one meter that are judged together: what is found in them is one transaction, for which all others wait."""
+MOST_EVENTS = 500
+"""That one series or capture may begin, change or end."""
 SAVED_AT_ONCE = 500
 Publish = Callable[[str, object], None]
 _copy_in = msgspec.msgpack.Encoder().encode
@@ -64,6 +69,11 @@ class _Batch(msgspec.Struct):
     changes: list[tuple[Meter, LaneName, Disturbance]] = []
     judged: list[tuple[Calm, tuple[int, LaneName], Times]] = []
     late: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether there is enough to write."""
+        return len(self.changes) >= ROWS_AT_ONCE
 
     def add(self, meter: Meter, told: Sequence[Disturbance], late: int) -> None:
         """What came of readings of a meter."""
@@ -128,23 +138,34 @@ class PowerQuality:
                 mine.setdefault(row.stream, []).append(row)
         if not mine:
             return
+        # A config that is changed meanwhile changes what is in `streams`.
+        work = [(watched, source, some) for stream, some in mine.items() for watched, source in streams[stream]]
         async with self._turn:
             batch = _Batch()
-            for stream, some in mine.items():
-                for watched, source in streams[stream]:
-                    if self._follow(batch, watched, source, some) and len(batch.drafts) % JUDGED_AT_ONCE == 0:
+            for watched, source, some in work:
+                for at in range(0, len(some), ROWS_AT_ONCE):
+                    if at or batch.full:
+                        await self._finish(batch)
+                        batch = _Batch()
+                    if self._follow(batch, watched, source, some[at : at + ROWS_AT_ONCE]) and (
+                        at or len(batch.drafts) % JUDGED_AT_ONCE == 0
+                    ):
                         # Whoever else needs the event loop gets it in between.
                         await asyncio.sleep(0)
-            try:
-                await self._commit(batch.changes, batch.drafts)
-            except StorageFull as error:
-                # To the pipeline a full disk is a store that is away: the rows stay in the journal, and are offered again.
-                raise Unavailable(str(error)) from error
-            for calm, name, times in batch.judged:
-                calm.judged(self._lanes[name], times)
-                self._calm[calm.watched.meter.id, calm.source.stream] = calm
-            self._unsaved |= batch.meters
-            self.late += batch.late
+            await self._finish(batch)
+
+    async def _finish(self, batch: _Batch) -> None:
+        """Write what was found in readings, and make it what is."""
+        try:
+            await self._commit(batch.changes, batch.drafts)
+        except StorageFull as error:
+            # To the pipeline a full disk is a store that is away: the rows stay in the journal, and are offered again.
+            raise Unavailable(str(error)) from error
+        for calm, name, times in batch.judged:
+            calm.judged(self._lanes[name], times)
+            self._calm[calm.watched.meter.id, calm.source.stream] = calm
+        self._unsaved |= batch.meters
+        self.late += batch.late
 
     def _follow(self, batch: _Batch, watched: Watched, source: Source, rows: Sequence[Row]) -> bool:
         """Judge readings of one meter, and those that waited; False where these wait too."""
@@ -256,9 +277,12 @@ class PowerQuality:
             use &= np.ones(len(times), bool) if last is None else times > last
             told: list[Disturbance] = []
             if use.any():
-                told += lane.feed_rms(times[use], volts[use], config, names=names, method=method, resolution=resolution)
+                follow = partial(lane.feed_rms, names=names, method=method, resolution=resolution)
+                told += await asyncio.to_thread(follow, times[use], volts[use], config)
             if capture is not None:
-                told += self._take_steady(lane, capture, config)
+                told += await asyncio.to_thread(self._take_steady, lane, capture, config)
+            if len(told) > MOST_EVENTS:
+                raise Faulty([Fault("/channels", "too_many_events", f"there are more than {MOST_EVENTS} events in this")])
             events = await self._commit([(meter, "fine", event) for event in told], {name: lane})
             self._unsaved[name] = meter
         return Judged(int(use.sum()), int((~use).sum()), tuple(events))

@@ -12,11 +12,22 @@ from wattline.contracts.joulepoint.problem import Problem
 from wattline.model.errors import Fault, Faulty
 
 JSON, MERGE_PATCH = "application/json", "application/merge-patch+json"
+CROWDED_BYTES = 512 * 1024
+MOST_CONTAINERS, MOST_MEMBERS = 250_000, 1_000_000
+"""Objects and arrays, and commas, of a longer body: what is read of it takes many times its bytes of memory, and of time."""
 
 
 def malformed() -> Problem:
     """400: a body that is no JSON."""
     return Problem(400, "malformed_json", "the body is not JSON (RFC 8259: UTF-8, no NaN, nothing after its end)")
+
+
+def check_crowd(content: bytes, containers: int = MOST_CONTAINERS, members: int = MOST_MEMBERS) -> None:
+    """Raise `Faulty` for a long body that holds more than any body needs."""
+    if len(content) > CROWDED_BYTES and (
+        content.count(b"{") + content.count(b"[") > containers or content.count(b",") > members
+    ):
+        raise Faulty([Fault("", "too_many", "there is more in this body than is ever needed")])
 
 
 async def document(request: Request, media: Collection[str] = (JSON,)) -> dict[str, Any]:
@@ -32,7 +43,9 @@ async def value(request: Request, media: Collection[str] = (JSON,)) -> Any:
     said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if said not in media:
         raise Problem(415, "unsupported_media_type", f"the body is sent as {' or '.join(media)}")
+    content = await request.body()
+    check_crowd(content)
     try:
-        return msgspec.json.decode(await request.body())
+        return msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise malformed() from None

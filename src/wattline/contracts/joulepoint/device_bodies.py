@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from wattline.contracts.joulepoint.bodies import check_crowd
 from wattline.contracts.joulepoint.problem import Problem
 from wattline.metering.readings.careful import Malformed, Members, careful, parsed, refused
 from wattline.metering.readings.document import FAULTS, Plain, plain, read
@@ -16,9 +17,8 @@ from wattline.model.errors import Fault, Faulty
 LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 MOST = 10_000
 """Readings of one body."""
-CROWDED_BYTES = 512 * 1024
-MOST_CONTAINERS, MOST_MEMBERS = 100_000, 1_000_000
-"""Objects and arrays, and commas, of a longer body: what is read of it takes many times its bytes of memory."""
+MOST_CONTAINERS = 100_000
+"""Objects and arrays of a long body; see `bodies`."""
 _BRACE, _BRACKET = b"{", b"["
 _SPACES = b" \t\r\n"
 
@@ -53,7 +53,7 @@ def malformed(error: Malformed) -> Problem:
 
 async def several(content: bytes, media: str) -> Sequence[Reading]:
     """The readings of a body in order. Raises `Problem` 400, and `Faulty` where it holds none, or too many."""
-    _check_crowd(content)
+    check_crowd(content, MOST_CONTAINERS)
     place = _place(content, media)
     found = _lines(content) if media in LINES else _json(content)
     if found is None:
@@ -61,14 +61,6 @@ async def several(content: bytes, media: str) -> Sequence[Reading]:
         found = await asyncio.to_thread(_careful_lines if media in LINES else _careful_json, content, place)
     _check_count(len(found), place)
     return found
-
-
-def _check_crowd(content: bytes) -> None:
-    if len(content) <= CROWDED_BYTES:
-        return
-    containers = content.count(b"{") + content.count(b"[")
-    if containers > MOST_CONTAINERS or content.count(b",") > MOST_MEMBERS:
-        raise Faulty([Fault("", "too_many", "there is more in this body than readings can need")])
 
 
 def _check_count(count: int, place: str) -> None:

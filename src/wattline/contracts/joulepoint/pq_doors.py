@@ -17,6 +17,7 @@ from wattline.contracts.joulepoint.device_answers import Answer
 from wattline.contracts.joulepoint.device_documents import HEADERS, Handed
 from wattline.contracts.joulepoint.device_door import Door, Senders, Sent
 from wattline.contracts.joulepoint.gate import PQ_WRITE
+from wattline.contracts.joulepoint.pq_bodies import series_of
 from wattline.contracts.joulepoint.pq_rows import EVENT, PROTECTION_EVENT
 from wattline.contracts.joulepoint.problem import Problem, refusals
 from wattline.metering.readings.model import Sender
@@ -61,10 +62,10 @@ def takers(intake: Intake) -> dict[str, Take]:
     """What takes a body of JSON, by path. Each raises `Problem` 400 for what is no JSON, and what `Intake` raises."""
 
     async def series(sender: Sender, content: bytes) -> Answer:
-        return _followed(await intake.series(sender, _json(content)))
+        return _followed(await intake.series(sender, await series_of(content)))
 
     async def capture(sender: Sender, content: bytes) -> Answer:
-        return _followed(await intake.capture(sender, _json(content)))
+        return _followed(await intake.capture(sender, await series_of(content)))
 
     async def event(sender: Sender, content: bytes) -> Answer:
         found, is_new = await intake.event(sender, _json(content))

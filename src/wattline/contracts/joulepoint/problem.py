@@ -46,6 +46,8 @@ USUAL_PATIENCE = 30
 """Seconds after which to come again, where the failure does not say."""
 LONGEST_TEXT = 300
 """Characters of a text that are told: a field's name that is not known is the caller's own."""
+MOST_FAULTS = 1_000
+"""Faults that are told; a last one says how many more there are."""
 log = logging.getLogger(__name__)
 
 CODES = {
@@ -208,7 +210,10 @@ def answer(error: Exception, scope: Scope) -> Response:
         "code": said.code,
     }
     if said.faults:
-        document["errors"] = [shown(fault) for fault in said.faults]
+        document["errors"] = [shown(fault) for fault in said.faults[:MOST_FAULTS]]
+        if len(said.faults) > MOST_FAULTS:
+            more = len(said.faults) - MOST_FAULTS
+            document["errors"].append(shown(Fault("", "more", f"and {more} more faults")))
     document["request_id"] = number
     return Response(msgspec.json.encode(document), said.status, {**said.headers, REQUEST_ID_HEADER: number}, JSON)
 
