@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +15,8 @@ from hypothesis import settings
 
 from wattline.model.clock import ManualClock
 from wattline.state.database import Database
-from wattline.state.migrate import migrate
 
+from .migrated import migrate_now, sqlite_url
 from .postgres import PostgresServer, postgres_server
 
 ENGINES = ("sqlite", "postgresql")
@@ -28,24 +26,6 @@ ENGINES = ("sqlite", "postgresql")
 settings.register_profile("ci", derandomize=True, print_blob=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
-
-
-def sqlite_url(path: Path) -> sa.URL:
-    """The address of a SQLite state database, for SQLAlchemy."""
-    return sa.URL.create("sqlite+aiosqlite", database=str(path))
-
-
-def _migrate(url: sa.URL) -> None:
-    async def run() -> None:
-        database = Database(url)
-        try:
-            await migrate(database)
-        finally:
-            await database.close()
-
-    # In a thread of its own, so that the event loop of the tests is left as it is.
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, run()).result()
 
 
 @pytest.fixture
@@ -64,7 +44,7 @@ def postgres() -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres: PostgresServer) -> str:
     """The name of a migrated database to copy from."""
-    _migrate(postgres.create("migrated"))
+    migrate_now(postgres.create("migrated"))
     return "migrated"
 
 
@@ -72,7 +52,7 @@ def migrated_postgres(postgres: PostgresServer) -> str:
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated database file to copy from."""
     path = tmp_path_factory.mktemp("migrated") / "state.sqlite"
-    _migrate(sqlite_url(path))
+    migrate_now(sqlite_url(path))
     return path
 
 

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.migrated import lay_out
+
 READY_SECONDS = 60
 
 
@@ -27,6 +29,8 @@ class ServerProcess:
 
     def start(self) -> None:
         """Start it and wait until it says that it is ready."""
+        if not self._environment.get("WATTLINE_STATE_URL"):
+            lay_out(self.data)
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "wattline", "serve", "--data", str(self.data), "--port", "0", *self._options],

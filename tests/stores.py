@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.migrated import lay_out
 from wattline.ingest.pipeline import Options, Pipeline
 from wattline.model.clock import DAY, ManualClock
 from wattline.model.place import Layout, Quantity
@@ -65,6 +66,7 @@ class Spine:
     counts: Counts = field(default_factory=Counts)
 
     async def open(self) -> None:
+        lay_out(self.directory)
         self.database = Database(f"sqlite+aiosqlite:///{self.directory}/state.db")
         await migrate(self.database)
         self.registry = Registry(self.database)

@@ -14,6 +14,7 @@ import pytest_asyncio
 from starlette.types import ASGIApp
 
 from tests.contracts.hop.utility import Utility
+from tests.migrated import lay_out
 from tests.stores import fresh_telemetry_url
 from wattline.app import create_app
 from wattline.model.clock import DAY, SECOND, ManualClock
@@ -43,6 +44,7 @@ class Quiet(Platform):
 async def opened(data: Path, clock: ManualClock, **settings: Any) -> AsyncIterator[tuple[Platform, ASGIApp]]:
     """A platform and its application, with settings of one's own."""
     settings.setdefault("telemetry_url", fresh_telemetry_url())
+    lay_out(data)
     async with Quiet.open(Settings(data=data, **settings), clock) as platform:
         yield platform, create_app(platform)
 

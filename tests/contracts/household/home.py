@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
+from tests.migrated import lay_out
 from tests.stores import fresh_telemetry_url
 from wattline.app import create_app
 from wattline.households.meters.model import Kind
@@ -35,6 +36,7 @@ class Quiet(Platform):
 async def opened(data: Path, clock: ManualClock, **settings: Any) -> AsyncIterator[tuple[Platform, ASGIApp]]:
     """A platform and its application, with settings of one's own."""
     settings.setdefault("telemetry_url", fresh_telemetry_url())
+    lay_out(data)
     async with Quiet.open(Settings(data=data, **settings), clock) as platform:
         yield platform, create_app(platform)
 

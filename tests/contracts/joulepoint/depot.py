@@ -14,6 +14,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tests.migrated import lay_out
 from tests.stores import fresh_telemetry_url
 from wattline.around import Around
 from wattline.contracts.joulepoint import problem
@@ -42,6 +43,7 @@ async def opened(data: Path, clock: ManualClock, **settings: Any) -> AsyncIterat
     """A platform with settings of one's own."""
     settings.setdefault("telemetry_url", fresh_telemetry_url())
     settings.setdefault("mqtt", False)
+    lay_out(data)
     async with Quiet.open(Settings(data=data, **settings), clock) as platform:
         yield platform
 

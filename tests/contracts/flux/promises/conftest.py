@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from tests.contracts.flux.door.conftest import Quiet
 from tests.contracts.flux.door.project import Project
+from tests.migrated import lay_out
 from tests.stores import fresh_telemetry_url
 from wattline.app import create_app
 from wattline.model.clock import ManualClock
@@ -35,6 +36,7 @@ async def platform(directory: Path, **settings: Any) -> AsyncIterator[Quiet]:
     given = {"flux_rate_limits": False, "max_body_bytes": 200_000, "mqtt": False, **settings}
     given.setdefault("telemetry_url", fresh_telemetry_url())
     clock = ManualClock(datetime(2024, 1, 3, 12, 0, tzinfo=UTC))
+    lay_out(directory)
     async with Quiet.open(Settings(data=directory, **given), clock) as opened:
         assert isinstance(opened, Quiet)
         yield opened
