@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
@@ -128,6 +128,17 @@ class Writer:
             return False
         newest, flushed = self._newest_block, self._flushed
         return self._replaying or any(newest.get(stream, 0) > flushed for stream in streams)
+
+    async def waiting(self, streams: Collection[int]) -> list[Row]:
+        """The rows of these streams that are committed but may not be in the store yet, in order: none is missing whose stream
+        `waits`, or it is in the store by now. Raises `Unavailable` where the store has to take them first, and does not."""
+        if not self.waits(streams):
+            return []
+        blocks = None if self._replaying else self._tail.held
+        if blocks is None:
+            await self.flush()
+            return []
+        return [row for block in blocks for row in block.rows if row.stream in streams]
 
     async def flush(self) -> None:
         """Move everything committed before the call. Raises `Unavailable` where the store does not take it."""

@@ -181,6 +181,31 @@ async def test_many_readings_sent_again_are_looked_up_together(yard: Yard) -> No
     assert len(asked) <= 4
 
 
+async def test_readings_of_many_meters_at_once_are_looked_up_together(yard: Yard) -> None:
+    meters = [await yard.meter() for _ in range(30)]
+    await asyncio.gather(*(yard.take(reading(meter, yard.now, total_power=1.0)) for meter in meters))
+    asked = []
+    engine = yard.spine.pipeline.engine
+    query = engine.query
+
+    async def counted(*given: object, **more: object) -> object:
+        asked.append(given)
+        return await query(*given, **more)
+
+    engine.query = counted
+    late = [(meter, yard.now - (n + 1) * MINUTE) for n, meter in enumerate(meters)]
+    # One is from long ago: it is looked up by itself.
+    late[7] = meters[7], yard.now - 300 * DAY
+    outcomes = await asyncio.gather(*(yard.take(reading(*place, total_power=2.0)) for place in late))
+    assert outcomes == [[STORED]] * 30
+    again = await asyncio.gather(*(yard.take(reading(*place, total_power=2.0 + n % 2)) for n, place in enumerate(late)))
+    assert again == [[("replaced", 2)] if n % 2 else [DUPLICATE] for n in range(30)]
+    # Twice a group of all, or of the first and of all others.
+    assert len(asked) <= 12
+    for meter, time in late:
+        assert (await yard.stored(meter)).keys() == {time, yard.now}
+
+
 async def test_all_or_none(yard: Yard) -> None:
     meter = await yard.meter()
     time = yard.now - MINUTE

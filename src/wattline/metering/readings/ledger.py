@@ -1,16 +1,19 @@
 """The decisions about readings, one at a time for each meter, and their way to durable rows.
 
-A reading newer than everything of its stream is new: it waits for nobody. Any other waits for those on their way, is held
-against what is there at its time, and its stream's turn is kept until its row is durable.
+A reading newer than everything of its stream is new: it waits for nobody. All others of a tenant are decided on one group after
+another: those that come while a group is held against what is there are the next one, since looking ten readings up takes no
+longer than looking up one. A group is done when its rows are durable.
 """
 
 from __future__ import annotations
 
 import asyncio
 import copy
+from collections import deque
 from collections.abc import Coroutine, Iterable, Sequence
-from contextlib import AsyncExitStack, suppress
-from typing import Any, TypeVar
+from contextlib import suppress
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -26,17 +29,18 @@ from wattline.registry.stream import Stream
 T = TypeVar("T")
 AHEAD = SECOND
 """us within which a reading without a time comes after the newest one, where our clock stands still or was set back."""
+MOST_OF_A_GROUP = 10_000
+"""Readings that are decided on together, but for those of one body, which are never parted."""
 
 
 class _Head:
     """How far the decisions about a stream have got. `flying` are rows that were found new and are not durable yet."""
 
-    __slots__ = ("flying", "newest", "stream", "turn")
+    __slots__ = ("flying", "newest", "stream")
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.newest = NEVER
-        self.turn = asyncio.Lock()
         self.flying: set[asyncio.Future[None]] = set()
 
     @property
@@ -44,6 +48,13 @@ class _Head:
         """What is newer than this is new."""
         admitted = self.stream.admitted
         return admitted if admitted > self.newest else self.newest
+
+
+class _Waiting(NamedTuple):
+    """Readings of one body that are to be decided on."""
+
+    drafts: Sequence[Draft]
+    done: asyncio.Future[list[Outcome]]
 
 
 class Ledger:
@@ -54,6 +65,7 @@ class Ledger:
         self._clock = clock
         self._look_up = LookUp(pipeline)
         self._heads: dict[int, _Head] = {}
+        self._waiting: dict[str, deque[_Waiting]] = {}
         self._working: set[asyncio.Task[Any]] = set()
 
     async def put(self, drafts: Sequence[Draft]) -> list[Outcome]:
@@ -70,8 +82,45 @@ class Ledger:
                 Outcome("stored", draft.meter_id, row.stream, row.time, 1, draft.ignored)
                 for draft, row in zip(drafts, rows, strict=True)
             ]
-        # A caller that goes away must not end the turn before the rows are durable.
-        return await asyncio.shield(self._work(self._decide(drafts, received)))
+        # A caller that goes away must not end what is decided for others too.
+        return await asyncio.shield(self._queued(drafts))
+
+    def _queued(self, drafts: Sequence[Draft]) -> asyncio.Future[list[Outcome]]:
+        """Let readings of a tenant wait for their group."""
+        done: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+        tenant = drafts[0].stream.device.site.tenant
+        waiting = self._waiting.get(tenant)
+        if waiting is None:
+            waiting = self._waiting[tenant] = deque()
+            self._work(self._decide_all(tenant, waiting))
+        waiting.append(_Waiting(drafts, done))
+        return done
+
+    async def _decide_all(self, tenant: str, waiting: deque[_Waiting]) -> None:
+        """Decide on one group after another, until nobody of the tenant waits."""
+        group: list[_Waiting] = []
+        try:
+            while waiting:
+                group = [waiting.popleft()]
+                size = len(group[0].drafts)
+                while waiting and size + len(waiting[0].drafts) <= MOST_OF_A_GROUP:
+                    size += len(waiting[0].drafts)
+                    group.append(waiting.popleft())
+                await self._decide_group(group)
+        finally:
+            del self._waiting[tenant]
+            for each in (*group, *waiting):
+                each.done.cancel()
+
+    async def _decide_group(self, group: Sequence[_Waiting]) -> None:
+        try:
+            found = iter(await self._decide([draft for each in group for draft in each.drafts], self._clock.micros()))
+        except Exception as error:
+            for each in group:
+                each.done.set_exception(error)
+            return
+        for each in group:
+            each.done.set_result(list(islice(found, len(each.drafts))))
 
     def _head(self, stream: Stream) -> _Head:
         found = self._heads.get(stream.id)
@@ -131,23 +180,19 @@ class Ledger:
             _land(heads, landed)
 
     async def _decide(self, drafts: Sequence[Draft], received: int) -> list[Outcome]:
-        async with AsyncExitStack() as turns:
-            heads = [self._head(stream) for stream in {draft.stream.id: draft.stream for draft in drafts}.values()]
-            # Everybody takes turns in one order, so that no two wait for each other.
-            for head in sorted(heads, key=lambda head: head.stream.id):
-                await turns.enter_async_context(head.turn)
-            drafts, asked = self._asked(drafts)
-            flying = {landed for head in heads for landed in head.flying}
-            if flying:
-                await asyncio.wait(flying)
-            outcomes, rows = decided(drafts, await self._held(asked), received)
-            await self._pipeline.ingest.submit(rows)
-            return outcomes
+        heads = [self._head(stream) for stream in {draft.stream.id: draft.stream for draft in drafts}.values()]
+        drafts, asked = self._asked(drafts)
+        flying = {landed for head in heads for landed in head.flying}
+        if flying:
+            await asyncio.wait(flying)
+        outcomes, rows = decided(drafts, await self._held(asked), received)
+        await self._pipeline.ingest.submit(rows)
+        return outcomes
 
     def _asked(self, drafts: Sequence[Draft]) -> tuple[list[Draft], dict[Place, Stream]]:
         """The readings with their times, and the places of those that are not new.
 
-        Others of their streams that come from now on are newer than these, or wait for the turn.
+        Others of their streams that come from now on are newer than these, or wait for the next group.
         """
         bounds = {draft.stream.id: self._heads[draft.stream.id].bound for draft in drafts}
         timed: list[Draft] = []
