@@ -49,6 +49,7 @@ class Depot:
         self.answered = 0
         self.most = 0
         self.enough = asyncio.Event()
+        self.news = asyncio.Event()
 
     async def furnish(self, http: httpx.AsyncClient) -> None:
         """Four meters: one with two devices' keys, and a gateway's key for it and the next; a feeder, and one with a relay."""
@@ -85,6 +86,8 @@ class Depot:
         while True:
             await hand.step(http)
             self.answered += 1
+            if self.answered % 10 == 0:
+                self.news.set()
             if self.answered >= self.most:
                 self.enough.set()
 
@@ -93,8 +96,10 @@ class Depot:
         await self.enough.wait()
 
     async def follow(self, http: httpx.AsyncClient) -> None:
-        """Read the log for ever."""
+        """Read the log for ever, now and then."""
         while True:
+            await self.news.wait()
+            self.news.clear()
             await read_on(http, self.consumer)
 
     async def rest(self, http: httpx.AsyncClient) -> None:
