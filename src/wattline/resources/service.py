@@ -199,5 +199,9 @@ class Resources:
 
     async def at(self, tenant: str, kind: Kind, moment: int) -> list[Resource]:
         """The resources that were there at a moment (us), as they were then, by id."""
+        # What was not changed since is in memory as it was. Memory first: the store has what changes meanwhile as it was then.
+        held = self.all(tenant, kind)
         async with self._database.read() as connection:
-            return await store.at(connection, tenant, kind, moment)
+            changed, former = await store.changed_after(connection, tenant, kind, moment)
+        same = [each for each in held if each.updated <= moment and each.id not in changed]
+        return sorted([*same, *former], key=lambda each: each.id) if former else same

@@ -95,10 +95,19 @@ async def update(connection: AsyncConnection, resource: Resource, change: int) -
     await _remember(connection, resource.id, resource)
 
 
-async def at(connection: AsyncConnection, tenant: str, kind: Kind, moment: int) -> list[Resource]:
-    """The resources that were there at a moment, as they were then, by id."""
-    mine = (versions.c.tenant == tenant, versions.c.kind == kind, versions.c.since <= moment)
-    newest = sa.select(versions.c.id, sa.func.max(versions.c.version).label("version")).where(*mine).group_by(versions.c.id)
+async def changed_after(connection: AsyncConnection, tenant: str, kind: Kind, moment: int) -> tuple[set[int], list[Resource]]:
+    """The ids of the resources that were changed after a moment, or removed, and those of them that were there, as they were
+    then, by id."""
+    mine = (resources.c.tenant == tenant, resources.c.kind == kind, resources.c.updated > moment)
+    changed = sa.select(resources.c.id).where(*mine)
+    numbers = {int(number) for number in await connection.scalars(changed)}
+    if not numbers:
+        return numbers, []
+    newest = (
+        sa.select(versions.c.id, sa.func.max(versions.c.version).label("version"))
+        .where(versions.c.id.in_(changed), versions.c.since <= moment)
+        .group_by(versions.c.id)
+    )
     last = newest.subquery()
     query = (
         sa.select(versions, versions.c.since.label("updated"))
@@ -106,7 +115,7 @@ async def at(connection: AsyncConnection, tenant: str, kind: Kind, moment: int) 
         .where(versions.c.removed.is_(None))
         .order_by(versions.c.id)
     )
-    return [_resource(row) for row in await connection.execute(query)]
+    return numbers, [_resource(row) for row in await connection.execute(query)]
 
 
 async def _remember(connection: AsyncConnection, number: int, resource: Resource) -> None:
