@@ -220,6 +220,17 @@ class Protection:
             key=lambda known: (known.meter, known.breaker),
         )
 
+    async def breakers_at(self, tenant: str, moment: int) -> list[Breaker]:
+        """The breakers of a tenant as they were at a moment (us): `since` and `time` are those of the event that said so.
+
+        One of which no event tells, and which has been in its state since before, was in it then.
+        """
+        async with self._database.read() as connection:
+            found = await store.breakers_at(connection, tenant, moment)
+        told = {(each.meter, each.breaker) for each in found}
+        quiet = [each for each in self.breakers(tenant) if each.since <= moment and (each.meter, each.breaker) not in told]
+        return sorted([*found, *quiet], key=lambda each: (each.meter, each.breaker))
+
     async def query(
         self, which: Which, *, after: tuple[int, int] | None = None, limit: int = 50
     ) -> tuple[list[ProtectionEvent], int]:

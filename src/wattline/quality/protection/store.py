@@ -105,6 +105,24 @@ async def newest_first(
     return [to_event(row) for row in await connection.execute(query)]
 
 
+async def breakers_at(connection: AsyncConnection, tenant: str, moment: int) -> list[Breaker]:
+    """The breakers of a tenant in the state that the last event up to a moment (us) told, by meter and name."""
+    # A trip tells a state though its report may not; of all others, an event without one has null there.
+    tells = sa.or_(protection.c.kind.startswith("trip_", autoescape=True), sa.not_(protection.c.body.contains('"state":null')))
+    latest = sa.func.row_number().over(
+        partition_by=(protection.c.meter, protection.c.breaker), order_by=(protection.c.time.desc(), protection.c.id.desc())
+    )
+    mine = (protection.c.tenant == tenant, protection.c.time <= moment, tells)
+    ranked = sa.select(protection, latest.label("place")).where(*mine).subquery()
+    query = sa.select(ranked).where(ranked.c.place == 1).order_by(ranked.c.meter, ranked.c.breaker)
+    events = [to_event(row) for row in await connection.execute(query)]
+    return [
+        Breaker(each.meter, each.report.breaker, each.state, each.report.time, each.report.time)
+        for each in events
+        if each.state is not None
+    ]
+
+
 async def all_breakers(connection: AsyncConnection) -> list[tuple[str, Breaker]]:
     """Every breaker with its tenant."""
     found = await connection.execute(sa.select(breakers).order_by(breakers.c.meter, breakers.c.breaker))
