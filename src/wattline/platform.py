@@ -131,7 +131,7 @@ class Platform:
         self.readings = Readings(self.metering.meters, self.pipeline, clock, ahead=ahead)
         self.occurrences = Occurrences(self.registry, self.pipeline.received, self.events, clock)
         self.signature_failures = SignatureFailures(self.database, self.events, clock)
-        self.topology = Topology(self.resources, self.metering, self.series, clock, self.quality.protection.breakers)
+        self._have_topology()
         references = self.metering.references
         self.tariffs = TariffKeeper(self.resources, references, clock)
         self.schedules, self.constraints = Schedules(self.resources, references), Constraints(self.resources, references)
@@ -202,6 +202,11 @@ class Platform:
             self.database, self.figures, self.series, edges, settings.data / "exports", clock, self.jobs.start
         )
         self.jobs.workflow(EXPORT, partial(self.exports.workflow, self.jobs.step))
+
+    def _have_topology(self) -> None:
+        told = self.quality.protection
+        self.topology = Topology(self.resources, self.metering, self.series, self.clock, told.breakers, told.breakers_at)
+        self.pipeline.listeners.append(self.topology.heard)
 
     @classmethod
     @asynccontextmanager

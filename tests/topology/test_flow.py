@@ -32,11 +32,18 @@ def _solved(nodes: list[Node], edges: list[Edge], power: list[float | None], **c
     values = np.array(power, np.float64)
     rest = {
         name: np.array(columns.get(name, [None] * len(nodes)), np.float64)
-        for name in ("voltage", "current", "highest", "factor")
+        for name in ("reactive", "voltage", "current", "highest", "factor")
     }
     times = np.where(np.isnan(values), NEVER, 0).astype(np.int64)
     measured = Measured(
-        values, rest["voltage"], rest["current"], rest["highest"], rest["factor"], times, np.zeros(len(nodes), bool)
+        values,
+        rest["reactive"],
+        rest["voltage"],
+        rest["current"],
+        rest["highest"],
+        rest["factor"],
+        times,
+        np.zeros(len(nodes), bool),
     )
     dead = [node.id for node in nodes if node.state not in CONDUCTING]
     return solve(plant_of(nodes, edges, [None] * len(nodes)), shape_of(nodes, edges, dead), measured)

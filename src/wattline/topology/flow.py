@@ -2,7 +2,8 @@
 
 A meter at the grid, a bus, a breaker, a transformer or a meter's own node measures what flows into that node from above; one at
 a load, a plant, a battery or a charger measures that thing itself: positive where it takes power. What is not measured is the
-sum of what lies behind it. NaN stands for what is not known, and is never counted as zero.
+sum of what lies behind it. NaN stands for what is not known, and is never counted as zero. A current that is not measured comes
+from the apparent power: with the reactive power behind the edge where every part tells it, else as if there were none.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattline.metering.model import Meter
-from wattline.topology.measured import Floats, Measured
+from wattline.topology.measured import Measured
 from wattline.topology.model import TERMINALS, Edge, Node
 from wattline.topology.network import Ints, Shape
+from wattline.topology.plan import Floats
+from wattline.topology.sweep import Lines, Swept, swept
 from wattline.topology.totals import totals_of
 
 NO_LOSS, I2R, BY_DIFFERENCE = 0, 1, 2
@@ -34,8 +37,10 @@ class Plant:
 
     source: Ints
     target: Ints
+    kinds: NDArray[np.str_]
     phases: Floats
     resistance: Floats
+    reactance: Floats
     rating: Floats
     nominal: Floats
     grid: NDArray[np.bool_]
@@ -43,6 +48,11 @@ class Plant:
     wire: NDArray[np.bool_]
     through: NDArray[np.bool_]
     transformer: NDArray[np.bool_]
+
+    def is_laid_out_as(self, other: Plant) -> bool:
+        """Whether the same kinds of nodes are joined in the same way, so that both have the same shapes."""
+        pairs = ((self.source, other.source), (self.target, other.target), (self.kinds, other.kinds))
+        return all(np.array_equal(mine, theirs) for mine, theirs in pairs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +79,10 @@ def plant_of(nodes: Sequence[Node], edges: Sequence[Edge], meters: Sequence[Mete
     return Plant(
         source=np.array([place[edge.source] for edge in edges], np.int64),
         target=np.array([place[edge.target] for edge in edges], np.int64),
+        kinds=kinds,
         phases=np.array([edge.phases for edge in edges], np.float64),
         resistance=np.array([edge.resistance for edge in edges], np.float64),
+        reactance=np.array([edge.reactance for edge in edges], np.float64),
         rating=np.array([edge.rating_a for edge in edges], np.float64),
         nominal=np.array(nominal, np.float64),
         grid=kinds == "grid",
@@ -93,7 +105,6 @@ class Solver:
     def __init__(self, plant: Plant, shape: Shape, measured: Measured) -> None:
         self.plant, self.shape, self.measured = plant, shape, measured
         self.known = np.where(measured.stale | shape.dead, np.nan, measured.power)
-        blocks, edges = len(shape.entry), len(plant.source)
         # A feeder of the grid that hangs below another feeds the network like any plant.
         root = np.zeros(len(shape.block), bool)
         root[shape.entry[shape.above < 0]] = True
@@ -111,8 +122,7 @@ class Solver:
         self.metered = ~np.isnan(self.entered) | (self.last & ~np.isnan(self.known[entry]))
         single = (shape.size == 1) & (shape.children == 1) & plant.through[entry] & ~self.feeding[entry]
         self.passes = single & ~shape.dead[entry]
-        self.inflow = np.full(blocks, np.nan)
-        self.out = np.full(blocks, np.nan)
+        edges = len(plant.source)
         self.edge_loss = np.full(edges, np.nan)
         self.edge_current = np.full(edges, np.nan)
         self.edge_highest = np.full(edges, np.nan)
@@ -132,6 +142,15 @@ class Solver:
         own[self.feeding] = -self.known[self.feeding]
         own[dead | (self.shape.cut & np.isnan(self.known))] = 0.0
         return own
+
+    def _own_reactive(self) -> Floats:
+        """The reactive power that each node takes for itself, NaN where that is not known."""
+        plant, told, unknown = self.plant, self.measured.reactive, np.isnan(self.known)
+        reactive = np.where(plant.terminal | (self.ending & ~unknown), told, 0.0)
+        reactive[self.feeding] = -told[self.feeding]
+        reactive[np.isnan(self.own)] = np.nan
+        reactive[self.shape.dead | (self.shape.cut & unknown)] = 0.0
+        return reactive
 
     def _loses_edges(self) -> NDArray[np.bool_]:
         """Which nodes have an edge that carries nothing because its other end does not conduct."""
@@ -154,65 +173,59 @@ class Solver:
         return np.where(found > 0, found, np.nan)
 
     def solve(self) -> Flow:
-        """Up from the ends, then down along lines without a branch."""
+        """Sum up what is known, block by block."""
         shape = self.shape
-        total = np.zeros(len(shape.entry))
-        np.add.at(total, shape.block, self.own)
-        self.total = total
-        for level in reversed(shape.levels):
-            self.inflow[level] = np.where(np.isnan(self.entered[level]), total[level], self.entered[level])
-            fed = level[shape.above[level] >= 0]
-            self._carry(fed)
-            np.add.at(total, shape.above[fed], self.out[fed])
-        for level in shape.levels[1:]:
-            self._carry_down(level[np.isnan(self.inflow[level])])
+        blocks = len(shape.entry)
+        own = np.bincount(shape.block, self.own, blocks).astype(np.float64)
+        own_reactive = np.bincount(shape.block, self._own_reactive(), blocks).astype(np.float64)
+        found = swept(self._lines(), own, own_reactive)
+        self.inflow = found.inflow
+        self._tell_edges(found)
         return self._flow()
 
-    def _carry(self, blocks: Ints) -> None:
-        """The edges that supply these blocks, whose inflow is known or NaN: what each loses, and so what is sent into it."""
-        edge, above = self.shape.via[blocks], self.shape.above[blocks]
-        arriving = self.inflow[blocks]
-        both = np.where(self.passes[above] & self.metered[blocks], self.entered[above], np.nan)
-        sure = ~np.isnan(both)
-        self._estimate(edge, blocks, arriving)
-        loss = np.where(sure, both - arriving, self.edge_loss[edge])
-        self.edge_loss[edge] = loss
-        self.method[edge] = np.where(sure, BY_DIFFERENCE, self.method[edge])
-        self.out[blocks] = arriving + np.where(np.isnan(loss), 0.0, loss)
-
-    def _estimate(self, edge: Ints, blocks: Ints, power: Floats) -> None:
-        """The current of edges that carry this power into blocks, measured where that is possible, and the loss I^2 R."""
+    def _lines(self) -> Lines:
+        """What is known of each block and the edge that supplies it before anything is added up."""
         plant, shape, measured = self.plant, self.shape, self.measured
-        entry = shape.entry[blocks]
-        lone = (shape.size[blocks] == 1) & (~plant.terminal[entry] | (shape.children[blocks] == 0)) & ~self.feeding[entry]
+        entry, above, edge, fed = shape.entry, shape.above, shape.via, shape.above >= 0
+        lone = (shape.size == 1) & (~plant.terminal[entry] | (shape.children == 0)) & ~self.feeding[entry]
         fresh = lone & ~measured.stale[entry]
-        factor = np.where(fresh & (measured.factor[entry] > 0), measured.factor[entry], 1.0)
-        reckoned = np.abs(power) / (plant.phases[edge] * self.voltage[edge] * factor)
+        reactive = np.where(np.isnan(self.entered), np.nan, measured.reactive[entry])
+        factor = np.where(
+            fresh & np.isnan(measured.reactive[entry]) & (measured.factor[entry] > 0), measured.factor[entry], np.nan
+        )
         # A line without a branch carries one current, wherever along it that is measured.
-        above, upper = shape.above[blocks], shape.upper[blocks]
-        along = self.passes[above] & ~measured.stale[upper]
-        shown, highest = (
-            np.where(fresh & ~np.isnan(each[entry]), each[entry], np.where(along, each[upper], np.nan))
+        along = fed & self.passes[above] & ~measured.stale[shape.upper]
+        self.shown, self.highest = (
+            np.where(fresh & ~np.isnan(each[entry]), each[entry], np.where(along, each[shape.upper], np.nan))
             for each in (measured.current, measured.highest)
         )
-        current = np.where(np.isnan(shown), reckoned, shown)
-        self.edge_current[edge] = current
-        self.edge_highest[edge] = np.where(np.isnan(highest), current, highest)
-        conductors = np.where(plant.phases[edge] == 1, 2.0, plant.phases[edge])
-        loss = conductors * current**2 * plant.resistance[edge]
-        self.edge_loss[edge] = loss
-        self.method[edge] = np.where(np.isnan(loss), NO_LOSS, I2R)
+        phases = np.where(fed, plant.phases[edge], np.nan) if len(plant.phases) else np.full(len(entry), np.nan)
+        conductors = np.where(phases == 1, 2.0, phases)
+        voltage, ohms, reactance = (
+            np.where(fed, each[edge], np.nan) if len(each) else np.full(len(entry), np.nan)
+            for each in (self.voltage, plant.resistance, plant.reactance)
+        )
+        return Lines(
+            above=above,
+            levels=shape.levels,
+            power=self.entered,
+            reactive=reactive,
+            shown=self.shown,
+            factor=factor,
+            base=phases * voltage,
+            ohms=conductors * ohms,
+            reactance=conductors * reactance,
+            sent=np.where(fed & self.passes[above] & self.metered, self.entered[above], np.nan),
+            passes=self.passes,
+        )
 
-    def _carry_down(self, blocks: Ints) -> None:
-        """What flows in where nothing behind is known, but all that is sent down the only line there is."""
-        shape = self.shape
-        above = shape.above[blocks]
-        blocks, above = blocks[self.passes[above]], above[self.passes[above]]
-        sent = self.inflow[above]
-        self._estimate(shape.via[blocks], blocks, sent)
-        loss = self.edge_loss[shape.via[blocks]]
-        self.inflow[blocks] = sent - np.where(np.isnan(loss), 0.0, loss)
-        self.out[blocks] = sent
+    def _tell_edges(self, found: Swept) -> None:
+        below = np.flatnonzero(self.shape.via >= 0)
+        edge, current, loss = self.shape.via[below], found.current[below], found.loss[below]
+        highest = self.highest[below]
+        self.edge_current[edge], self.edge_loss[edge] = current, loss
+        self.edge_highest[edge] = np.where(np.isnan(highest), current, highest)
+        self.method[edge] = np.where(found.measured[below], BY_DIFFERENCE, np.where(np.isnan(loss), NO_LOSS, I2R))
 
     def _flow(self) -> Flow:
         plant, shape = self.plant, self.shape

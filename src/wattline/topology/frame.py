@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from wattline.model.clock import SECOND, from_micros
 from wattline.topology.flow import METHODS, Flow
-from wattline.topology.measured import Floats, Measured
+from wattline.topology.measured import Measured
 from wattline.topology.model import Edge, Node
+from wattline.topology.plan import Floats
 
 DIGITS = 3
 """Decimals of what is told in W, V, A and %."""
@@ -104,31 +105,46 @@ class Drawing:
     @cached_property
     def etag(self) -> str:
         """Another tag wherever a document is another."""
-        digest = blake2b(repr([(n.id, n.version) for n in self.nodes]).encode(), digest_size=12)
-        digest.update(repr([(e.id, e.version) for e in self.edges]).encode())
+        digest = blake2b(len(self.nodes).to_bytes(8, "big"), digest_size=12)
+        for several in (self.nodes, self.edges):
+            for column in ([each.id for each in several], [each.version for each in several]):
+                digest.update(np.array(column, np.int64).tobytes())
         return f'W/"{digest.hexdigest()}"'
 
 
-def drawing(version: tuple[Any, ...], site: str, nodes: Sequence[Node], edges: Sequence[Edge]) -> Drawing:
-    """A site of these nodes and edges."""
+def drawing(
+    version: tuple[Any, ...], site: str, nodes: Sequence[Node], edges: Sequence[Edge], former: Drawing | None = None
+) -> Drawing:
+    """A site of these nodes and edges. What `former` has in the same versions is not encoded again."""
+    node_heads = {} if former is None else _known(former.nodes, former.node_heads)
+    edge_heads = {} if former is None else _known(former.edges, former.edge_heads)
     return Drawing(
         version,
         site,
         nodes,
         edges,
-        _heads([[getattr(node, name) for name in _NODE_FIELDS] for node in nodes], ShownNode),
-        _heads([[getattr(edge, name) for name in _EDGE_FIELDS] for edge in edges], ShownEdge),
+        [node_heads.get((node.id, node.version)) or _head(node, _NODE_FIELDS, ShownNode) for node in nodes],
+        [edge_heads.get((edge.id, edge.version)) or _head(edge, _EDGE_FIELDS, ShownEdge) for edge in edges],
     )
+
+
+def _known(several: Sequence[Node | Edge], heads: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
+    return {(each.id, each.version): head for each, head in zip(several, heads, strict=True)}
 
 
 _NODE_FIELDS = tuple("site" if name == "site_id" else name for name in ShownNode.__struct_fields__)
 _EDGE_FIELDS = tuple("site" if name == "site_id" else name for name in ShownEdge.__struct_fields__)
 _LIVE = b',"live":'
+_DIRECTIONS = ("forward", "reverse", "none", None)
+_BASES = ("measured", "derived", None)
+Some = NDArray[np.int64] | slice
+"""Places of nodes or edges."""
+EVERY = slice(None)
 
 
-def _heads(rows: Sequence[Sequence[Any]], kind: Callable[..., ShownNode | ShownEdge]) -> list[bytes]:
-    """What never changes while the documents stay is encoded once."""
-    return [msgspec.json.encode(kind(*row))[:-1] + _LIVE for row in rows]
+def _head(each: Node | Edge, fields: Sequence[str], kind: Callable[..., ShownNode | ShownEdge]) -> bytes:
+    """What never changes while the document stays is encoded once."""
+    return msgspec.json.encode(kind(*(getattr(each, name) for name in fields)))[:-1] + _LIVE
 
 
 def _whole(site: str, nodes: bytes, edges: bytes, totals: Mapping[str, float | None] | None, as_of: int) -> bytes:
@@ -157,7 +173,7 @@ class Frame:
     method: NDArray[np.int64]
     totals: Mapping[str, float | None]
 
-    @property
+    @cached_property
     def etag(self) -> str:
         """Another tag wherever anything but the time and ages would be told otherwise: a weak one."""
         digest = blake2b(digest_size=12)
@@ -167,22 +183,18 @@ class Frame:
         digest.update("\0".join(self.states).encode())
         return f'W/"{digest.hexdigest()}"'
 
-    def _node_lives(self) -> list[NodeLive]:
-        rows = zip(self.node.tolist(), self.age.tolist(), self.stale.tolist(), self._basis(), self.states, strict=True)
-        return [NodeLive(p, v, c, age, stale, basis, state) for (p, v, c), age, stale, basis, state in rows]
+    def _node_lives(self, some: Some = EVERY) -> list[NodeLive]:
+        power = self.node[some, 0]
+        basis = np.select([np.isnan(power), self.measured[some]], [2, 0], 1).tolist()
+        states = self.states if isinstance(some, slice) else [self.states[n] for n in some.tolist()]
+        rows = zip(self.node[some].tolist(), self.age[some].tolist(), self.stale[some].tolist(), basis, states, strict=True)
+        return [NodeLive(p, v, c, age, stale, _BASES[base], state) for (p, v, c), age, stale, base, state in rows]
 
-    def _basis(self) -> list[str | None]:
-        power = self.node[:, 0]
-        return [
-            None if none else "measured" if measured else "derived"
-            for none, measured in zip(np.isnan(power).tolist(), self.measured.tolist(), strict=True)
-        ]
-
-    def _edge_lives(self) -> list[EdgeLive]:
-        power = self.edge[:, 0]
+    def _edge_lives(self, some: Some = EVERY) -> list[EdgeLive]:
+        power = self.edge[some, 0]
         directions = np.select([np.isnan(power), power > 0, power < 0], [3, 0, 1], 2).tolist()
         sizes = np.abs(power).tolist()
-        rows = zip(sizes, directions, self.edge[:, 1:].tolist(), self.method.tolist(), strict=True)
+        rows = zip(sizes, directions, self.edge[some, 1:].tolist(), self.method[some].tolist(), strict=True)
         return [
             EdgeLive(size, _DIRECTIONS[direction], current, loading, loss, METHODS[method])
             for size, direction, (current, loading, loss), method in rows
@@ -202,28 +214,33 @@ class Frame:
         the documents are to be asked for again.
         """
         whole = earlier is None or earlier.drawing.version != self.drawing.version
-        node_lives, edge_lives = self._node_lives(), self._edge_lives()
         if whole or earlier is None:
-            nodes, edges = list(range(len(node_lives))), list(range(len(edge_lives)))
+            nodes, edges = np.arange(len(self.node)), np.arange(len(self.edge))
         else:
             other = _other(self.node, earlier.node) | (self.stale != earlier.stale) | (self.measured != earlier.measured)
-            other |= np.array([a != b for a, b in zip(self.states, earlier.states, strict=True)], bool)
-            changed = np.flatnonzero(_other(self.edge, earlier.edge) | (self.method != earlier.method))
-            nodes, edges = np.flatnonzero(other).tolist(), changed.tolist()
-            if not nodes and not edges and self.totals == earlier.totals:
+            if self.states != earlier.states:
+                other |= np.array([a != b for a, b in zip(self.states, earlier.states, strict=True)], bool)
+            nodes = np.flatnonzero(other)
+            edges = np.flatnonzero(_other(self.edge, earlier.edge) | (self.method != earlier.method))
+            if not len(nodes) and not len(edges) and self.totals == earlier.totals:
                 return None
         draw = self.drawing
         return {
             "site_id": draw.site,
             "whole": whole,
-            "nodes": [ShownLive(draw.nodes[n].id, node_lives[n]) for n in nodes],
-            "edges": [ShownLive(draw.edges[e].id, edge_lives[e]) for e in edges],
+            "nodes": [
+                ShownLive(draw.nodes[n].id, live) for n, live in zip(nodes.tolist(), self._node_lives(nodes), strict=True)
+            ],
+            "edges": [
+                ShownLive(draw.edges[e].id, live) for e, live in zip(edges.tolist(), self._edge_lives(edges), strict=True)
+            ],
             "totals": self.totals,
             "as_of": from_micros(self.as_of),
         }
 
 
-_DIRECTIONS = ("forward", "reverse", "none", None)
+def _shown(several: Sequence[Node | Edge], places: NDArray[np.int64], lives: Sequence[NodeLive | EdgeLive]) -> list[ShownLive]:
+    return [ShownLive(several[place].id, live) for place, live in zip(places.tolist(), lives, strict=True)]
 
 
 def _other(now: Floats, before: Floats) -> NDArray[np.bool_]:

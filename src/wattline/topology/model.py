@@ -73,6 +73,13 @@ class Edge:
             return None
         return self.r_ohm_per_km * self.length_m / 1000
 
+    @property
+    def reactance(self) -> float | None:
+        """The same of its reactance."""
+        if self.x_ohm_per_km is None or self.length_m is None:
+            return None
+        return self.x_ohm_per_km * self.length_m / 1000
+
 
 def node_of(number: int, version: int, body: Mapping[str, Any]) -> Node:
     """The node of a stored body."""

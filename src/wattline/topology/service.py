@@ -2,66 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import TypeVar
 
 from wattline.ingest.series import Series
 from wattline.metering.service import Metering
-from wattline.model.clock import DAY, HOUR, MINUTE, SECOND, Clock
-from wattline.model.record import Quality
+from wattline.model.clock import Clock
+from wattline.model.record import Row
+from wattline.resources.model import Resource
 from wattline.resources.service import Resources
-from wattline.topology.flow import Plant, plant_of, solve
+from wattline.topology.breakers import Breaker, states_of
+from wattline.topology.flow import solve
 from wattline.topology.frame import Drawing, Frame, drawing, frame, plain
-from wattline.topology.held import Held, Place
+from wattline.topology.held import Held
 from wattline.topology.keepers import Edges, Nodes
-from wattline.topology.measured import Plan, newest, of_history, plan_of
-from wattline.topology.model import CONDUCTING, Edge, Node, edge_of, node_of
-from wattline.topology.network import Shape, shape_of
+from wattline.topology.last_rows import LastRows
+from wattline.topology.measured import Measured, newest, of_history, rows_of
+from wattline.topology.model import Edge, Node, edge_of, node_of
+from wattline.topology.past import Past
+from wattline.topology.plan import Planner
+from wattline.topology.sites import Site, Sites, planned, site_of
 
-
-class Breaker(Protocol):
-    """A breaker as protection knows it: by the meter that told of it and its name there; `closed`, `open` or `tripped`."""
-
-    @property
-    def meter(self) -> int:
-        """The meter's id."""
-        ...
-
-    @property
-    def breaker(self) -> str:
-        """Its name, `main` where the meter has one only."""
-        ...
-
-    @property
-    def state(self) -> str:
-        """Its state."""
-        ...
-
-
+Document = TypeVar("Document", Node, Edge)
 BreakerStates = Callable[[str], Iterable[Breaker]]
 """The breakers of a tenant."""
-MAIN_BREAKER = "main"
-LOOK_BACK = (5 * MINUTE, HOUR, DAY)
-"""How far before a moment its readings are looked for, one after the other for what is still missing."""
-AT_ONCE = 20_000
-"""Sensors of one query."""
-
-
-@dataclass(eq=False)
-class _Site:
-    """What was made of a site's documents, and holds until one of them changes."""
-
-    drawing: Drawing
-    plan: Plan
-    plant: Plant
-    planned: int
-    shape: tuple[frozenset[int], Shape] | None = None
+BreakerStatesAt = Callable[[str, int], Awaitable[Iterable[Breaker]]]
+"""The breakers of a tenant as they were at a moment (us)."""
 
 
 class Topology:
-    """Nodes and edges of every site. `breakers` tells what protection knows; where it is silent the document's state counts."""
+    """Nodes and edges of every site. `breakers` and `breakers_at` tell what protection knows, or knew; where it is silent the
+    document's state counts. `heard` is to be called with every committed row."""
 
     def __init__(
         self,
@@ -70,151 +43,126 @@ class Topology:
         series: Series,
         clock: Clock,
         breakers: BreakerStates | None = None,
+        breakers_at: BreakerStatesAt | None = None,
     ) -> None:
         self._resources = resources
         self._meters = metering.meters
-        self._series = series
         self._clock = clock
         self._breakers = breakers
+        self._breakers_at = breakers_at
         self._held = Held(resources)
-        self._sites: dict[Place, _Site] = {}
+        self._last = LastRows()
+        self._past = Past(series)
+        self._sites = Sites(self._held, self._meters, self._last)
         for end in ("source", "target"):
             metering.references.add("edge", (end,), "node")
         self.nodes = Nodes(resources, metering.references, self._held)
         self.edges = Edges(resources, metering.references, self._held)
+
+    def heard(self, rows: Sequence[Row]) -> None:
+        """Rows were committed: of the streams that some site reads the newest values are kept."""
+        self._last.heard(rows)
 
     def has_known(self, tenant: str, site: str) -> bool:
         """Whether a site has nodes, or had some since this process began."""
         return self._held.version((tenant, site))[0] > 0
 
     def look(self, tenant: str, site: str) -> Frame:
-        """The site now; a site without a node is empty. `Frame.since` tells what changed since another look."""
+        """The site now, at once; one without a node is empty. `Frame.since` tells what changed since another look.
+
+        A site of thousands that nobody has looked at before is made in this call: `seen` leaves others their turn.
+        """
         now = self._clock.micros()
-        known = self._site((tenant, site), now)
-        nodes = known.drawing.nodes
-        told = [] if self._breakers is None else list(self._breakers(tenant))
-        states = _states(nodes, told)
-        measured = newest(known.plan, len(nodes), now)
-        return frame(known.drawing, measured, solve(known.plant, _shape(known, states), measured), states, now)
+        known = self._sites.now((tenant, site), now)
+        rows = rows_of(known.plan)
+        return _seen(known, self._states(tenant, known), newest(known.plan, rows, len(known.states), now), now)
+
+    async def seen(self, tenant: str, site: str) -> Frame:
+        """The same without a pause for anybody else: all that takes long is done in turns, or aside of the event loop.
+
+        Also what memory lacks of streams that told no power lately is looked up, once. Raises `Unavailable`.
+        """
+        known = await self._sites.ready((tenant, site), self._clock.micros())
+        await self._past.recall(known.plan, self._clock.micros())
+        states, rows, now = self._states(tenant, known), rows_of(known.plan), self._clock.micros()
+
+        def made() -> Frame:
+            return _seen(known, states, newest(known.plan, rows, len(states), now), now)
+
+        return await asyncio.to_thread(made)
+
+    def _states(self, tenant: str, site: Site) -> Sequence[str]:
+        told = [] if self._breakers is None else self._breakers(tenant)
+        return states_of(site, told)
 
     async def look_back(self, tenant: str, site: str, moment: int) -> Frame:
-        """The site as it was at a moment (us): its documents then, and the newest readings of the day before. Breakers are in
-        the state of their documents then. Raises `Unavailable`."""
-        known = await self._site_at(tenant, site, moment)
-        plan, nodes = known.plan, known.drawing.nodes
-        measured = of_history(plan, len(nodes), await self._readings(plan, moment), moment)
-        states = [node.state for node in nodes]
-        return frame(known.drawing, measured, solve(known.plant, _shape(known, states), measured), states, moment)
+        """The site as it was at a moment (us): its documents, its breakers and the newest readings then, however old.
 
-    def documents(self, tenant: str, site: str) -> tuple[str, Callable[[], bytes]]:
+        Meters count as they are configured now. Raises `Unavailable`.
+        """
+        draw = await self._drawing_at(tenant, site, moment)
+        planner = Planner(tenant, self._meters, None)
+        await planned(planner, draw.nodes)
+        known = await asyncio.to_thread(site_of, draw, planner, moment, None)
+        told = [] if self._breakers_at is None else await self._breakers_at(tenant, moment)
+        found = await self._past.newest(known.plan, moment)
+        states = states_of(known, told)
+
+        def made() -> Frame:
+            return _seen(known, states, of_history(known.plan, len(states), found, moment), moment)
+
+        return await asyncio.to_thread(made)
+
+    async def documents(self, tenant: str, site: str) -> tuple[str, Callable[[], bytes]]:
         """The site's nodes and edges without figures: their ETag, and what encodes them as JSON."""
         now = self._clock.micros()
-        return _plain(self._site((tenant, site), now).drawing, now)
+        return _plain((await self._sites.ready((tenant, site), now)).drawing, now)
 
     async def documents_at(self, tenant: str, site: str, moment: int) -> tuple[str, Callable[[], bytes]]:
         """The same as they were at a moment (us)."""
-        return _plain((await self._site_at(tenant, site, moment)).drawing, moment)
+        return _plain(await self._drawing_at(tenant, site, moment), moment)
 
-    def _site(self, place: Place, now: int) -> _Site:
-        version = self._held.version(place)
-        known = self._sites.get(place)
-        # A meter may be configured before the device that it reads is registered.
-        again = known is not None and known.plan.waiting and now - known.planned > SECOND
-        if known is None or known.drawing.version != version or again:
-            nodes = sorted(self._held.nodes(place).values(), key=_by_id)
-            edges = sorted(self._held.edges(place).values(), key=_by_id)
-            known = self._made(place[0], drawing(version, place[1], nodes, edges), now)
-            if nodes:
-                self._sites[place] = known
-            else:
-                self._sites.pop(place, None)
-        return known
+    async def _drawing_at(self, tenant: str, site: str, moment: int) -> Drawing:
+        nodes = await self._resources.at(tenant, "node", moment)
+        edges = await self._resources.at(tenant, "edge", moment)
+        place = tenant, site
+        held_nodes, held_edges = dict(self._held.nodes(place)), dict(self._held.edges(place))
+        former = self._sites.kept(place)
+        return await asyncio.to_thread(_drawn, site, nodes, edges, held_nodes, held_edges, former)
 
-    def _made(self, tenant: str, draw: Drawing, now: int) -> _Site:
-        meters = [None if node.meter_id is None else self._meters.find(tenant, node.meter_id) for node in draw.nodes]
-        return _Site(draw, plan_of(tenant, draw.nodes, self._meters), plant_of(draw.nodes, draw.edges, meters), now)
 
-    async def _site_at(self, tenant: str, site: str, moment: int) -> _Site:
-        nodes = [
-            node_of(each.id, each.version, each.body)
-            for each in await self._resources.at(tenant, "node", moment)
-            if each.body["site_id"] == site
-        ]
-        there = {node.id for node in nodes}
-        edges = [
-            edge_of(each.id, each.version, each.body)
-            for each in await self._resources.at(tenant, "edge", moment)
-            # Two reads may see two moments of a clock that stood still meanwhile.
-            if each.body["site_id"] == site and {each.body["source"], each.body["target"]} <= there
-        ]
-        versions = tuple((n.id, n.version) for n in nodes), tuple((e.id, e.version) for e in edges)
-        return self._made(tenant, drawing(("at", hash(versions)), site, nodes, edges), moment)
+def _drawn(
+    site: str,
+    nodes: Sequence[Resource],
+    edges: Sequence[Resource],
+    held_nodes: dict[int, Node],
+    held_edges: dict[int, Edge],
+    former: Site | None,
+) -> Drawing:
+    """A site of documents of another time; what is in the same version now is not read again."""
+    some = [_as_held(each, held_nodes) or node_of(each.id, each.version, each.body) for each in nodes if _is_at(each, site)]
+    there = {node.id for node in some}
+    joined = [
+        _as_held(each, held_edges) or edge_of(each.id, each.version, each.body)
+        for each in edges
+        # Two reads may see two moments of a clock that stood still meanwhile.
+        if _is_at(each, site) and each.body["source"] in there and each.body["target"] in there
+    ]
+    return drawing(("at",), site, some, joined, None if former is None else former.drawing)
 
-    async def _readings(self, plan: Plan, moment: int) -> dict[int, tuple[int, float]]:
-        """The newest good reading of each sensor up to a moment: (time, value), by its id."""
-        waiting = {
-            channel.stream.sensor_ids[channel.column]: channel.stream
-            for term in plan.terms
-            for channel in term.channels
-            if channel is not None
-        }
-        found: dict[int, tuple[int, float]] = {}
-        end = moment + 1
-        for back in LOOK_BACK:
-            start = max(moment - back, 0)
-            sensors = sorted(waiting)
-            for first in range(0, len(sensors), AT_ONCE):
-                some = sensors[first : first + AT_ONCE]
-                streams = list({waiting[sensor].id: waiting[sensor] for sensor in some}.values())
-                raw = await self._series.newest(streams, some, start, end)
-                good = raw.quality < Quality.BAD
-                times, values = raw.time[good].tolist(), raw.value[good].tolist()
-                found |= zip(raw.sensor[good].tolist(), zip(times, values, strict=True), strict=True)
-            # A stream that has any reading here has none that counts further back.
-            heard = {waiting[sensor].id for sensor in sensors if sensor in found}
-            waiting = {sensor: stream for sensor, stream in waiting.items() if stream.id not in heard}
-            end = start
-            if not waiting:
-                break
-        return found
+
+def _as_held(resource: Resource, held: dict[int, Document]) -> Document | None:
+    known = held.get(resource.id)
+    return known if known is not None and known.version == resource.version else None
+
+
+def _is_at(resource: Resource, site: str) -> bool:
+    return bool(resource.body["site_id"] == site)
+
+
+def _seen(site: Site, states: Sequence[str], measured: Measured, now: int) -> Frame:
+    return frame(site.drawing, measured, solve(site.plant, site.shape_in(states), measured), states, now)
 
 
 def _plain(draw: Drawing, as_of: int) -> tuple[str, Callable[[], bytes]]:
     return draw.etag, partial(plain, draw, as_of)
-
-
-def _by_id(each: Node | Edge) -> int:
-    return each.id
-
-
-def _states(nodes: Sequence[Node], told: Sequence[Breaker]) -> list[str]:
-    """The state of each node: of a breaker what protection says of it, if anything.
-
-    A breaker with a meter is the one that this meter tells of, one without is that which alone has its name.
-    """
-    if not told:
-        return [node.state for node in nodes]
-    exact = {(each.meter, each.breaker): each.state for each in told}
-    by_name: dict[str, list[str]] = {}
-    for each in told:
-        by_name.setdefault(each.breaker, []).append(each.state)
-    found = []
-    for node in nodes:
-        state = None
-        if node.kind == "breaker" and node.meter_id is not None:
-            state = exact.get((node.meter_id, node.breaker_id or node.external_id or MAIN_BREAKER))
-            state = state or exact.get((node.meter_id, MAIN_BREAKER))
-        elif node.kind == "breaker":
-            named = by_name.get(node.breaker_id or node.external_id or "", [])
-            state = named[0] if len(named) == 1 else None
-        found.append(state or node.state)
-    return found
-
-
-def _shape(known: _Site, states: Sequence[str]) -> Shape:
-    """The shape of a site in these states, made again only where a state changed."""
-    nodes = known.drawing.nodes
-    dead = frozenset(node.id for node, state in zip(nodes, states, strict=True) if state not in CONDUCTING)
-    if known.shape is None or known.shape[0] != dead:
-        known.shape = dead, shape_of(nodes, known.drawing.edges, dead)
-    return known.shape[1]

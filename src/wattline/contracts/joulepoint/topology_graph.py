@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -19,7 +20,7 @@ from wattline.topology.checks import MAIN, SITE_LENGTH
 from wattline.topology.service import Topology
 
 PATH = f"{NODES}/graph"
-BACK_THEN = "As it was then: the documents of that moment, the newest readings of the day before it."
+BACK_THEN = "As it was then: the documents and breakers of that moment, and the newest readings before it, of any age."
 SiteId = Annotated[str, Query(min_length=1, max_length=SITE_LENGTH, description="The key of a site.")]
 Live = Annotated[bool, Query(description="With what flows; false: the documents alone.")]
 At = Annotated[Instant | None, Query(description=BACK_THEN)]
@@ -42,16 +43,16 @@ def build(topology: Topology, registry: Registry, clock: Clock, gate: Gate) -> A
         if at is not None and at > clock.micros():
             raise bad_parameter("at", "future", "this moment is yet to come")
         if live:
-            frame = topology.look(*place) if at is None else await topology.look_back(*place, at)
-            tag, encoded = frame.etag, frame.encoded
+            frame = await (topology.seen(*place) if at is None else topology.look_back(*place, at))
+            tag, encoded = await asyncio.to_thread(lambda: frame.etag), frame.encoded
         elif at is None:
-            tag, encoded = topology.documents(*place)
+            tag, encoded = await topology.documents(*place)
         else:
             tag, encoded = await topology.documents_at(*place, at)
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if _names(request.headers.get("if-none-match", ""), tag):
             return Response(status_code=304, headers=headers)
-        return Response(encoded(), headers=headers, media_type=JSON)
+        return Response(await asyncio.to_thread(encoded), headers=headers, media_type=JSON)
 
     router.add_api_route(
         PATH,
