@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from wattline.contracts.joulepoint.analytics_parameters import ANALYTICS, NO_STORE, TAG, Asked, Period, as_parameters
@@ -33,6 +33,7 @@ Format = Annotated[Literal["csv"], Query(alias="format", description="RFC 4180, 
 Every = Annotated[model.Interval, Query(description="Readings as sent, or energy by the interval, local day or month.")]
 Names = Annotated[str | None, Query(max_length=LONGEST_COLUMNS, description="Columns, with commas between.")]
 Bom = Annotated[bool, Query(description="Begin with a byte order mark, by which spreadsheets know UTF-8.")]
+ExportId = Annotated[str, Path(pattern=f"^{NUMBER.pattern}$", description="The id.")]
 FILE: dict[int | str, dict[str, Any]] = {200: {"description": "The file", "content": {MEDIA: {"schema": {"type": "string"}}}}}
 
 
@@ -68,7 +69,7 @@ def build(figures: Figures, exports: Exports, clock: Clock, gate: Gate) -> APIRo
             break
         return StreamingResponse(_whole(first, pieces), headers=_attached(wanted), media_type=CSV)
 
-    async def show(caller: Admitted, number: str) -> Response:
+    async def show(caller: Admitted, number: ExportId) -> Response:
         found = await exports.get(caller, number)
         return Response(msgspec.json.encode(await _shown(exports, found)), headers=NO_STORE, media_type=JSON)
 

@@ -21,7 +21,7 @@ from wattline.model.principal import Principal
 PATH = "/api/integrations/credentials"
 TAG = "Joulepoint access"
 ONCE = {"Cache-Control": "no-store"}
-ClientId = Annotated[str, Path(max_length=64, description="The client_id.")]
+ClientId = Annotated[str, Path(max_length=64, pattern=r"^[!-~]+$", description="The client_id.")]
 
 _NEW = {
     "type": "object",

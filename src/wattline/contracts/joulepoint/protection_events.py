@@ -45,7 +45,9 @@ Kind = Literal[
 ]
 Number = Annotated[int, Path(ge=1, le=HIGHEST_ID, description="The id.")]
 KindOf = Annotated[Kind | None, Query(alias="kind", description="Of this kind alone.")]
-BreakerId = Annotated[str | None, Query(min_length=1, max_length=200, description="Of this breaker alone.")]
+BreakerId = Annotated[
+    str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$", description="Of this breaker alone.")
+]
 BREAKER: dict[str, Any] = {
     "type": "object",
     "properties": {

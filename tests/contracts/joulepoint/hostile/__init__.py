@@ -1,0 +1,1 @@
+"""Callers who mean harm, and stores that are away."""
