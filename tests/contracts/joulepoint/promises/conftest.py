@@ -83,6 +83,13 @@ async def yard(platform: Platform, whole: ASGIApp) -> AsyncIterator[Yard]:
         yield made
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared(platform: Platform, whole: ASGIApp) -> AsyncIterator[Yard]:
+    """One that tests share which leave nothing behind that others mind."""
+    async with settled(platform, whole) as made:
+        yield made
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def neighbour(platform: Platform, whole: ASGIApp) -> AsyncIterator[Yard]:
     """Another one."""

@@ -37,16 +37,16 @@ def test_every_field_has_its_limits_here() -> None:
 
 
 @pytest.mark.parametrize("name", LIMITS)
-async def test_a_field_reaches_to_its_limits_and_is_a_finite_number(yard: Yard, name: str) -> None:
+async def test_a_field_reaches_to_its_limits_and_is_a_finite_number(shared: Yard, name: str) -> None:
     low, high = LIMITS[name]
     for value in (low, high):
-        assert await refused(yard, {name: value}) == []
+        assert await refused(shared, {name: value}) == []
     for beyond in (low - max(abs(low) * 1e-6, 1e-6), high + abs(high) * 1e-6):
-        assert await refused(yard, {name: beyond}) == [(f"/{name}", "out_of_range")]
+        assert await refused(shared, {name: beyond}) == [(f"/{name}", "out_of_range")]
     for text in (b"NaN", b"Infinity", b"-Infinity", b"1e999"):
-        assert await refused(yard, b'{"%s":%s}' % (name.encode(), text)) == [(f"/{name}", "not_finite")]
+        assert await refused(shared, b'{"%s":%s}' % (name.encode(), text)) == [(f"/{name}", "not_finite")]
     for odd in (True, "1", [1], {"W": 1}):
-        assert await refused(yard, {name: odd}) == [(f"/{name}", "type")]
+        assert await refused(shared, {name: odd}) == [(f"/{name}", "type")]
 
 
 async def test_a_time_is_at_most_5_minutes_ahead_and_400_days_ago(yard: Yard) -> None:
@@ -58,8 +58,8 @@ async def test_a_time_is_at_most_5_minutes_ahead_and_400_days_ago(yard: Yard) ->
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-02-30T00:00:00Z", "2026-06-11", 1781188320, True, ""])
-async def test_a_time_is_one_of_rfc_3339(yard: Yard, text: object) -> None:
-    assert await refused(yard, {"total_power": 1, "timestamp": text}) == [("/timestamp", "bad_timestamp")]
+async def test_a_time_is_one_of_rfc_3339(shared: Yard, text: object) -> None:
+    assert await refused(shared, {"total_power": 1, "timestamp": text}) == [("/timestamp", "bad_timestamp")]
 
 
 async def test_a_strict_meter_wants_an_offset(yard: Yard) -> None:
@@ -85,11 +85,11 @@ async def test_a_reading_has_one_measurement_at_least_and_32_extra_at_most(yard:
         ("tariffs", {"currency": "EUR", "timezone": "UTC", "energy": {"periods": [[{"rate": "0.1"}]]}}),
     ],
 )
-async def test_a_name_has_1_to_200_characters(yard: Yard, kind: str, body: dict[str, Any]) -> None:
+async def test_a_name_has_1_to_200_characters(shared: Yard, kind: str, body: dict[str, Any]) -> None:
     for name in ("x", "x" * 200):
-        await yard.ask("POST", f"{ENERGY}/{kind}", 201, json={**body, "name": name})
+        await shared.ask("POST", f"{ENERGY}/{kind}", 201, json={**body, "name": name})
     for wrong in ("", "x" * 201, 7):
-        told = await yard.ask("POST", f"{ENERGY}/{kind}", 422, json={**body, "name": wrong})
+        told = await shared.ask("POST", f"{ENERGY}/{kind}", 422, json={**body, "name": wrong})
         assert [each["pointer"] for each in told["errors"]] == ["/name"]
 
 
@@ -114,9 +114,9 @@ async def test_metadata_has_8_kib_at_most(yard: Yard) -> None:
     ],
 )
 async def test_thresholds_that_cannot_be_name_every_field_of_the_rule(
-    yard: Yard, wrong: dict[str, float], pointers: set[str]
+    shared: Yard, wrong: dict[str, float], pointers: set[str]
 ) -> None:
-    told = await yard.ask("POST", f"{ENERGY}/pq/config", 422, json={"meter_id": yard.meter, **wrong})
+    told = await shared.ask("POST", f"{ENERGY}/pq/config", 422, json={"meter_id": shared.meter, **wrong})
     assert {each["pointer"] for each in told["errors"]} == pointers
 
 

@@ -27,8 +27,8 @@ PUBLISHED = (
 
 @SLASHES
 @pytest.mark.parametrize("path", PUBLISHED)
-async def test_what_is_got_is_there(yard: Yard, path: str, slash: str) -> None:
-    answer = await yard.depot.call("GET", f"{path}{slash}")
+async def test_what_is_got_is_there(shared: Yard, path: str, slash: str) -> None:
+    answer = await shared.depot.call("GET", f"{path}{slash}")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert answer.history == []
 
@@ -46,8 +46,8 @@ async def test_a_reading_as_the_page_sends_it(yard: Yard, slash: str) -> None:
     assert told == {"id": told["id"], "meter_id": yard.meter, "timestamp": "2025-10-16T10:00:00Z", "status": "stored"}
 
 
-async def test_a_key_is_a_uuid(yard: Yard) -> None:
-    assert str(uuid.UUID(yard.key)) == yard.key
+async def test_a_key_is_a_uuid(shared: Yard) -> None:
+    assert str(uuid.UUID(shared.key)) == shared.key
 
 
 async def test_a_signature_is_optional_but_what_is_given_is_that_of_an_hmac(yard: Yard) -> None:

@@ -72,13 +72,13 @@ async def test_of_a_problem(yard: Yard) -> None:
         "topology/edges", "pq/config", "pq/events", "protection/events", "protection/breakers",
     ],
 )  # fmt: skip
-async def test_of_a_list(yard: Yard, path: str) -> None:
-    told = await yard.ask("GET", f"{ENERGY}/{path}", params={"limit": 500})
+async def test_of_a_list(shared: Yard, path: str) -> None:
+    told = await shared.ask("GET", f"{ENERGY}/{path}", params={"limit": 500})
     assert set(told) == {"count", "next", "previous", "results"}
     assert told["count"] == len(told["results"])
     for limit in (0, 501):
-        await yard.ask("GET", f"{ENERGY}/{path}", 400, params={"limit": limit})
-    told = await yard.ask("GET", f"{ENERGY}/{path}", 400, params={"colour": "red"})
+        await shared.ask("GET", f"{ENERGY}/{path}", 400, params={"limit": limit})
+    told = await shared.ask("GET", f"{ENERGY}/{path}", 400, params={"colour": "red"})
     assert [(each["parameter"], each["code"]) for each in told["errors"]] == [("colour", "unknown")]
 
 

@@ -178,6 +178,6 @@ async def test_of_what_is_only_read(yard: Yard, neighbour: Yard, path: str) -> N
         "energy/wallet-transactions",
     ],
 )
-async def test_of_what_is_not_served_yet(yard: Yard, path: str) -> None:
+async def test_of_what_is_not_served_yet(shared: Yard, path: str) -> None:
     for slash in ("", "/"):
-        assert (await yard.depot.call("POST", f"/api/{path}{slash}", json={})).status_code == 404
+        assert (await shared.depot.call("POST", f"/api/{path}{slash}", json={})).status_code == 404
