@@ -205,3 +205,48 @@ async def test_of_a_forecast_of_a_meter_that_is_read_less_often_than_it_says(yar
     told = await yard.ask("GET", f"{ANALYTICS}/forecast", 422, params={"meter_id": yard.meter})
     assert told["code"] == "insufficient_history"
     assert "interval_s" in told["detail"]
+
+
+async def test_of_an_event_of_power_quality(yard: Yard) -> None:
+    volts = [230.0] * 20 + [150.0] * 10 + [230.0] * 20
+    series = {"start": yard.at(minutes=5), "step_s": 0.01, "channels": {"a": volts, "b": [230.0] * 50, "c": [230.0] * 50}}
+    assert (await yard.send(series, f"{ENERGY}/pq/rms")).status_code == 200
+    asked = {
+        "meter_id": yard.meter,
+        "type": "sag",
+        "from": yard.at(hours=1),
+        "to": yard.at(),
+        "open": False,
+        "min_duration_s": 0.05,
+    }
+    (event,) = (await yard.ask("GET", f"{ENERGY}/pq/events", params=asked))["results"]
+    names = (
+        "id", "meter_id", "type", "category", "phases", "start", "end", "duration_s", "residual_pu", "depth_pu", "max_pu",
+        "value_pct", "threshold", "hysteresis_pct", "reference_v", "method", "resolution_s", "standard", "annotations",
+    )  # fmt: skip
+    assert lacks(event, names) == set()
+    assert (event["type"], event["category"], event["phases"], event["duration_s"]) == ("sag", "instantaneous", ["a"], 0.1)
+    assert event["residual_pu"] == pytest.approx(150 / 230, abs=0.002)
+    for other in ({"open": True}, {"min_duration_s": 0.2}, {"type": "swell"}, {"to": yard.at(minutes=30)}, {"from": yard.at()}):
+        assert (await yard.ask("GET", f"{ENERGY}/pq/events", params={**asked, **other}))["results"] == []
+    assert await yard.ask("GET", f"{ENERGY}/pq/events/{event['id']}") == event
+    logged = await yard.ask("GET", "/api/events", params={"type": "pq.event", "meter_id": yard.meter})
+    assert [each["data"]["phase"] for each in logged["results"]] == ["start", "end"]
+
+
+async def test_of_an_event_of_protection_and_of_a_breaker(yard: Yard) -> None:
+    sent = {
+        "kind": "trip_earth_leakage", "breaker_id": "Q3", "state": "tripped", "prev_state": "closed", "current_a": 12.5,
+        "leakage_ma": 41.0, "threshold": 30.0, "cause": "insulation", "timestamp": yard.at(minutes=1),
+        "source_event_id": "e-77",
+    }  # fmt: skip
+    path = f"{ENERGY}/protection/events"
+    made = await yard.send(sent, path)
+    again = await yard.send(sent, path)
+    assert (made.status_code, again.status_code, again.json()) == (201, 200, made.json())
+    event = await yard.ask("GET", f"{path}/{made.json()['id']}")
+    assert {**event, "id": 0} == {"id": 0, "meter_id": yard.meter, **sent, "sequence_gap": False, "late": False}
+    (breaker,) = (await yard.ask("GET", f"{ENERGY}/protection/breakers"))["results"]
+    assert (breaker["breaker_id"], breaker["state"], breaker["age_s"]) == ("Q3", "tripped", 60)
+    logged = await yard.ask("GET", "/api/events", params={"type": "protection.event"})
+    assert [each["data"]["kind"] for each in logged["results"]] == ["trip_earth_leakage"]
