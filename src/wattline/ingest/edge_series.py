@@ -8,11 +8,11 @@ from wattline.ingest.rollup import Rollup
 from wattline.ingest.writer import Writer
 from wattline.model.clock import DAY, HOUR, Clock
 from wattline.registry.stream import Stream
-from wattline.telemetry.edges import WIDTH, EdgeReader, Edges, Piece, Singles
+from wattline.telemetry.edges import WIDTH, EdgeReader, Edges, Extents, Piece, Singles
 from wattline.telemetry.engine import Engine
 from wattline.telemetry.reader import Buckets, TelemetryReader, sources
 
-__all__ = ["WIDTH", "EdgeSeries", "Edges", "Singles"]
+__all__ = ["WIDTH", "EdgeSeries", "Edges", "Extents", "Singles"]
 
 
 class EdgeSeries:
@@ -34,9 +34,17 @@ class EdgeSeries:
         if self._rollup.touches(chosen, start, end):
             await self._rollup.settle(chosen, start, end)
 
-    async def edges(self, sensors: Sequence[int], start: int, end: int) -> Edges:
-        """The ends of the intervals of five minutes in [start, end); of an hour where nothing finer is kept."""
-        return await self._reader.edges(list(self._pieces(start, end)), sensors)
+    async def edges(self, sensors: Sequence[int], start: int, end: int, *, lone: bool = False) -> Edges:
+        """The ends of the intervals of five minutes in [start, end); of an hour where nothing finer is kept.
+
+        With `lone`, of sensors that report no more often, the same is read sooner.
+        """
+        pieces = list(self._pieces(start, end))
+        return await self._reader.edges(pieces, sensors, lone=lone and all(table != "tier_1h" for table, *_ in pieces))
+
+    async def extents(self, sensors: Sequence[int], end: int) -> Extents:
+        """From when to when the sensors have readings before `end`, on a whole day."""
+        return await self._reader.extents(list(sources(0, end, DAY, self._writer.watermark)), sensors)
 
     async def singles(self, sensors: Sequence[int], buckets: Sequence[int], start: int, end: int) -> Singles:
         """The readings, as far as they are kept, in these buckets of `WIDTH` us."""

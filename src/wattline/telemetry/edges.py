@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,8 @@ from wattline.model.clock import MINUTE
 from wattline.telemetry.engine import Engine
 from wattline.telemetry.tiers import EXISTS, FROM_BUCKETS, FROM_RAW, bucket_of
 
+T = TypeVar("T")
+
 WIDTH = 5 * MINUTE
 LARGE = 50_000
 """So many rows are put in order beside the event loop, not in it."""
@@ -23,6 +25,8 @@ ONE_THREAD = 16
 OWN = ("tier_5m", "tier_1h")
 """Tables whose rows are told as they are; of others the rows of each five minutes are put together."""
 COLUMNS = "sensor, first_time, last_time, first, last, low, high, total, count"
+LEAN = "sensor, first_time, first, count"
+"""All that there is to tell of an interval with a single reading."""
 
 Piece = tuple[str, int, int]
 """A table, and the range [start, end) in us that is read from it."""
@@ -54,8 +58,20 @@ class Edges:
 
     def of(self, sensor: int) -> Edges:
         """Those of one sensor: views, not copies."""
-        low, high = np.searchsorted(self.sensor, [sensor, sensor + 1])
+        # In its own type, or every call would convert the whole column.
+        number = np.uint32(sensor)
+        low, high = np.searchsorted(self.sensor, number), np.searchsorted(self.sensor, number, "right")
         return self.take(slice(int(low), int(high)))
+
+
+@dataclass(frozen=True, slots=True)
+class Extents:
+    """Of sensors that have a reading that is not BAD: when the oldest and the newest were (us), and the least value."""
+
+    sensor: NDArray[np.uint32]
+    oldest: NDArray[np.int64]
+    newest: NDArray[np.int64]
+    low: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +89,33 @@ class EdgeReader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def edges(self, pieces: Sequence[Piece], sensors: Sequence[int]) -> Edges:
-        """What the sensors have in these pieces."""
-        sql = " UNION ALL ".join(_edges_sql(piece) for piece in pieces)
+    async def edges(self, pieces: Sequence[Piece], sensors: Sequence[int], *, lone: bool = False) -> Edges:
+        """What the sensors have in these pieces. Where most intervals are expected to hold a `lone` reading, less is read."""
+        if not lone:
+            table = await self._table(pieces, sensors, COLUMNS)
+            return await _aside(table.num_rows, lambda: _ordered(_told(table)))
+        brief = await self._table(pieces, sensors, LEAN)
+        found, more = await _aside(brief.num_rows, lambda: _lone(brief))
+        if not len(more):
+            return found
+        rest = await self._table(pieces, more.tolist(), COLUMNS)
+        return await _aside(len(found) + rest.num_rows, lambda: _ordered(_joined(found, _told(rest))))
+
+    async def _table(self, pieces: Sequence[Piece], sensors: Sequence[int], columns: str) -> pa.Table:
+        sql = " UNION ALL ".join(_edges_sql(piece, columns) for piece in pieces)
         if len(sensors) <= ONE_THREAD:
             sql += " SETTINGS max_threads = 1"
-        table = await self._engine.query(sql, {"sensors": list(sensors)})
-        found = Edges(*(_plain(column) for column in table.columns))
-        if len(found) < LARGE:
-            return _ordered(found)
-        return await asyncio.to_thread(_ordered, found)
+        return await self._engine.query(sql, {"sensors": list(sensors)})
+
+    async def extents(self, pieces: Sequence[Piece], sensors: Sequence[int]) -> Extents:
+        """From when to when the sensors have readings in these pieces; ordered by sensor."""
+        parts = " UNION ALL ".join(_extents_sql(piece) for piece in pieces)
+        table = await self._engine.query(
+            f"""SELECT sensor, toUnixTimestamp64Micro(min(oldest)), toUnixTimestamp64Micro(max(newest)), min(least)
+                FROM ({parts}) GROUP BY sensor ORDER BY sensor""",
+            {"sensors": list(sensors)},
+        )
+        return Extents(*(_plain(column) for column in table.columns))
 
     async def rows(self, sensors: Sequence[int], start: int, end: int) -> int:
         """At how many instants any of the sensors has a reading, about: exact to a few percent."""
@@ -113,19 +146,55 @@ class EdgeReader:
         return Singles(*(_plain(column) for column in table.columns))
 
 
-def _edges_sql(piece: Piece) -> str:
-    table, start, end = piece
-    mine = f"""b.sensor IN {{sensors:Array(UInt32)}} AND b.time >= fromUnixTimestamp64Micro({start}, 'UTC')
+def _within(piece: Piece) -> str:
+    _, start, end = piece
+    return f"""b.sensor IN {{sensors:Array(UInt32)}} AND b.time >= fromUnixTimestamp64Micro({start}, 'UTC')
                AND b.time < fromUnixTimestamp64Micro({end}, 'UTC')"""
+
+
+def _edges_sql(piece: Piece, columns: str) -> str:
+    table = piece[0]
     if table in OWN:
-        told = ", ".join(f"b.{name.strip()} AS {name.strip()}" for name in COLUMNS.split(","))
-        return f"SELECT {told} FROM {table} AS b FINAL WHERE {mine} AND b.count > 0"
+        told = ", ".join(f"b.{name.strip()} AS {name.strip()}" for name in columns.split(","))
+        return f"SELECT {told} FROM {table} AS b FINAL WHERE {_within(piece)} AND b.count > 0"
     raw = table == "readings"
     return f"""
-        SELECT {COLUMNS} FROM (
+        SELECT {columns} FROM (
             SELECT b.sensor AS sensor, {bucket_of("b.time", WIDTH)} AS bucket, {FROM_RAW if raw else FROM_BUCKETS}
-            FROM {table} AS b FINAL WHERE {mine} AND {"b." + EXISTS if raw else "b.count > 0"} GROUP BY sensor, bucket)
+            FROM {table} AS b FINAL WHERE {_within(piece)} AND {"b." + EXISTS if raw else "b.count > 0"}
+            GROUP BY sensor, bucket)
         WHERE count > 0"""
+
+
+def _extents_sql(piece: Piece) -> str:
+    raw = piece[0] == "readings"
+    told = ("b.time", "b.time", "b.value") if raw else ("b.first_time", "b.last_time", "b.low")
+    return f"""
+        SELECT b.sensor AS sensor, min({told[0]}) AS oldest, max({told[1]}) AS newest, min({told[2]}) AS least
+        FROM {piece[0]} AS b FINAL WHERE {_within(piece)} AND {"b.quality < 2" if raw else "b.count > 0"} GROUP BY sensor"""
+
+
+async def _aside(rows: int, work: Callable[[], T]) -> T:
+    """Do work on so many rows, beside the event loop where they are many."""
+    return work() if rows < LARGE else await asyncio.to_thread(work)
+
+
+def _told(table: pa.Table) -> Edges:
+    return Edges(*(_plain(column) for column in table.columns))
+
+
+def _lone(table: pa.Table) -> tuple[Edges, NDArray[np.uint32]]:
+    """The intervals of the sensors that have one reading in each, and the other sensors."""
+    sensor, time, value, count = (_plain(column) for column in table.columns)
+    more = np.unique(sensor[count > 1])
+    if len(more):
+        kept = ~np.isin(sensor, more)
+        sensor, time, value, count = sensor[kept], time[kept], value[kept], count[kept]
+    return _ordered(Edges(sensor, time, time, value, value, value, value, value, count)), more
+
+
+def _joined(one: Edges, other: Edges) -> Edges:
+    return Edges(*(np.concatenate([getattr(one, each.name), getattr(other, each.name)]) for each in fields(Edges)))
 
 
 def _ordered(found: Edges) -> Edges:

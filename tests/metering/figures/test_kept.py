@@ -17,12 +17,16 @@ async def test_any_order_of_rows_gives_what_a_fresh_reader_gives(works: Works) -
     choice = np.random.default_rng(11)
     registered = await works.meter(interval_s=3600, register_digits=3, rated_current=20.0, phases=1)
     powered = await works.meter(interval_s=600)
-    subject = works.subject(group_id=await works.group(registered, powered))
+    both, phased = await works.meter(interval_s=1800), await works.meter(interval_s=1800)
+    subject = works.subject(group_id=await works.group(registered, powered, both, phased))
     hours = range(12 * 24)
     await works.send(
         registered, {START + hour * HOUR: {"total_energy": round(hour * 4.5 % 1000, 2)} for hour in hours if hour % 9}
     )
     await works.send(powered, {START + i * 10 * MINUTE: {"total_power": 500.0 * (i % 5 - 1)} for i in range(0, 12 * 144, 2)})
+    # One register begins on the fourth day, and phases only in the rounds.
+    levels = [{"total_energy": i / 2} if i > 3 * 48 else {} for i in range(12 * 48)]
+    await works.send(both, {START + i * HOUR // 2: {"total_power": 1000.0} | level for i, level in enumerate(levels)})
     for round_number in range(10):
         for _ in range(int(choice.integers(1, 4))):
             time = START + int(choice.integers(0, 12 * 24)) * HOUR + int(choice.integers(0, 4)) * 10 * MINUTE
@@ -32,6 +36,10 @@ async def test_any_order_of_rows_gives_what_a_fresh_reader_gives(works: Works) -
             await works.send(
                 powered, {time + i * 10 * MINUTE: {"total_power": float(choice.integers(-3000, 3000))} for i in range(4)}
             )
+            if round_number > 4:
+                await works.send(both, {time: {"total_power": float(choice.integers(-900, 900))}})
+                told = {name: float(choice.integers(-900, 900)) for name in ("power_a", "power_b", "power_c")}
+                await works.send(phased, {time + i * HOUR // 2: told for i in range(3)})
         if round_number % 7 == 3:
             await works.spine.pipeline.rollup.advance()
         for first, days in ((0, 12), (int(choice.integers(0, 9)), 3)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,19 @@ class Cells:
         """The intervals [first, last): views, not copies."""
         views: dict[str, Any] = {name: None if each is None else each[first:last] for name, each in self.columns().items()}
         return Cells(last - first, **views)
+
+    def moved(self, first: int, size: int) -> Cells:
+        """As many intervals as asked for, from number `first` on: views, or copies where some of them lie beyond the ends.
+
+        `covered` is None where nothing is, so that it does not matter how much else is kept.
+        """
+        if first >= 0 and first + size <= self.size:
+            found = self.between(first, first + size)
+            return found if found.covered is None or found.covered.any() else replace(found, covered=None)
+        low, high = max(first, 0), min(first + size, self.size)
+        wide = (low - first, first + size - high)
+        held = ((name, each) for name, each in self.columns().items() if each is not None)
+        return Cells.of(size, {name: np.pad(each[low:high], wide) for name, each in held} if low < high else {})
 
     def full(self, name: str) -> NDArray[Any]:
         """A column, also where it says nothing."""

@@ -31,6 +31,8 @@ class Timeline:
         self._high: Ints = np.zeros(0, np.int64)
         self._cells = Cells(0)
         self.until = NEVER
+        self.silent = True
+        """Whether the lane never told anything, as far as is known."""
 
     @property
     def nbytes(self) -> int:
@@ -51,7 +53,7 @@ class Timeline:
     def keep(self, first: int, cells: Cells, low: Ints, high: Ints) -> None:
         """Take over consecutive days, one entry of `low` and `high` each."""
         days = len(low)
-        self._reach(first, first + days)
+        self.reach(first, first + days)
         at = slice(first - self.first, first - self.first + days)
         where = slice(at.start * A_DAY, at.stop * A_DAY)
         self._cells = _written(self._cells, where, cells)
@@ -63,7 +65,8 @@ class Timeline:
         self.known &= (time < self._low) | (time > self._high)
         self.until = int(self._high.max(initial=NEVER, where=self.known))
 
-    def _reach(self, first: int, last: int) -> None:
+    def reach(self, first: int, last: int) -> None:
+        """Make room for the days [first, last), known or not."""
         start, stop = min(first, self.first), max(last, self.first + len(self.known))
         if not len(self.known) or stop - start > LONGEST:
             start, stop = first, last
@@ -104,7 +107,7 @@ class Kept:
         self._lanes: OrderedDict[Lane, Timeline] = OrderedDict()
         self._of: dict[int, dict[Lane, Timeline]] = {}
         self._until: dict[int, int] = {}
-        self._missed: list[tuple[int, int]] | None = None
+        self._missed: list[Row] | None = None
 
     @property
     def nbytes(self) -> int:
@@ -129,14 +132,16 @@ class Kept:
             if last is None:
                 continue
             if self._missed is not None:
-                self._missed.append((row.stream, row.time))
+                self._missed.append(row)
             if row.time <= last:
-                self._touch(row.stream, row.time)
+                self._touch(row)
 
-    def _touch(self, stream: int, time: int) -> None:
-        for timeline in self._of.get(stream, {}).values():
-            timeline.heard(time)
-        self._until[stream] = max((each.until for each in self._of.get(stream, {}).values()), default=NEVER)
+    def _touch(self, row: Row) -> None:
+        mine = self._of.get(row.stream, {})
+        for lane, timeline in mine.items():
+            if not timeline.silent or _told(lane, row):
+                timeline.heard(row.time)
+        self._until[row.stream] = max((each.until for each in mine.values()), default=NEVER)
 
     def begin(self, lanes: Iterable[Lane]) -> None:
         """Say that days of these lanes will be read; what is committed from now on may be missing in what is read."""
@@ -144,13 +149,14 @@ class Kept:
         for lane in lanes:
             self._until.setdefault(lane.stream, NEVER)
 
-    def keep(self, lane: Lane, first: int, cells: Cells, low: Ints, high: Ints) -> None:
-        """Keep days that were read since `begin`."""
+    def keep(self, lane: Lane, first: int, cells: Cells, low: Ints, high: Ints, *, silent: bool = False) -> None:
+        """Keep days that were read since `begin`, of a lane that told something or is `silent`."""
         timeline = self.of(lane)
         timeline.keep(first, cells, low, high)
-        for stream, time in self._missed or ():
-            if stream == lane.stream:
-                timeline.heard(time)
+        timeline.silent &= silent
+        for row in self._missed or ():
+            if row.stream == lane.stream and (not timeline.silent or _told(lane, row)):
+                timeline.heard(row.time)
         self._until[lane.stream] = max(self._until.get(lane.stream, NEVER), timeline.until)
 
     def end(self) -> None:
@@ -168,6 +174,11 @@ class Kept:
             if not mine:
                 del self._of[lane.stream]
                 self._until.pop(lane.stream, None)
+
+
+def _told(lane: Lane, row: Row) -> bool:
+    """Whether a row has anything to say of a lane."""
+    return any(row.values[column] is not None for column in lane.columns)
 
 
 def bounds(time: Ints, first: int, days: int, *, odd: NDArray[np.bool_]) -> tuple[Ints, Ints]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,9 @@ from wattline.metering.energy.cells import A_DAY, INTERVAL, MOST_COUNTED, Cells,
 from wattline.metering.energy.kept import bounds
 from wattline.metering.energy.lane import Lane
 from wattline.metering.energy.power import Line, bridged, power
-from wattline.metering.energy.register import Floats, Ints, steps
+from wattline.metering.energy.register import Floats, Ints, Rule, steps
 from wattline.metering.energy.spread import spread
-from wattline.model.clock import DAY, MINUTE
+from wattline.model.clock import DAY, HOUR, MINUTE
 
 SPARSE = MINUTE
 """Of a power that is told at most once in so long, every reading counts where it stands; of others, the readings in five
@@ -86,11 +87,43 @@ def register_cells(
         value = value * lane.factor
     grid = over(first * DAY, (first + days) * DAY)
     assert lane.rule is not None
-    columns = spread(steps(time, value, lane.rule), grid, 2 * lane.interval)
+    found = _even(time, value, lane.rule, grid)
+    columns = spread(steps(time, value, lane.rule), grid, 2 * lane.interval) if found is None else found
     columns["count"] = _counted(edges, grid)
     odd = columns.get("odd", np.zeros(grid.size)).reshape(days, A_DAY).max(axis=1)
     low, high = bounds(time, first, days, odd=np.asarray(odd > 0))
     return Cells.of(grid.size, columns), low, high
+
+
+def _even(time: Ints, value: Floats, rule: Rule, grid: Grid) -> dict[str, NDArray[Any]] | None:
+    """The same as `spread` of `steps`, where readings stand on the edges of intervals and nothing is odd; else None."""
+    if len(time) < 2 or (time[0] - grid.start) % INTERVAL or time[-1] - time[0] != (len(time) - 1) * INTERVAL:
+        return None
+    rise = np.diff(value)
+    if rise.min() < 0 or (rule.most_kw is not None and rise.max() > rule.most_kw * INTERVAL / HOUR):
+        return None
+    if (np.diff(time) != INTERVAL).any():
+        return None
+    begin = int(time[0] - grid.start) // INTERVAL
+    low, high = max(begin, 0), min(begin + len(rise), grid.size)
+    energy, covered = np.zeros(grid.size), np.zeros(grid.size, np.float32)
+    if low < high:
+        energy[low:high], covered[low:high] = rise[low - begin : high - begin], 1.0
+    return {"energy": energy, "covered": covered}
+
+
+def silent_cells(first: int, days: int) -> Kept:
+    """The cells of a lane that never told anything: whatever it will tell can change them all."""
+    low, high = bounds(np.zeros(0, np.int64), first, days, odd=np.zeros(days, bool))
+    return Cells(days * A_DAY), low, high
+
+
+def one_way_cells(lane: Lane, oldest: int, newest: int, first: int, days: int) -> Kept:
+    """The cells of a power that never flowed the other way; what is covered is told by the day."""
+    starts = (first + np.arange(days, dtype=np.int64)) * DAY
+    told = (starts + DAY > oldest) & (starts <= newest)
+    reach = bridged(lane.interval)
+    return Cells.of(days * A_DAY, {"covered": np.repeat(told, A_DAY)}), starts - reach, starts + DAY + reach
 
 
 def power_cells(lane: Lane, edges: Edges, singles: Points | None, first: int, days: int) -> Kept:
@@ -115,7 +148,7 @@ def parted(singles: Singles, wanted: Mapping[int, Ints]) -> dict[int, Points]:
     """The readings of each sensor in its own intervals (their numbers, counted from 1970)."""
     found = {}
     for sensor, buckets in wanted.items():
-        low, high = np.searchsorted(singles.sensor, [sensor, sensor + 1])
+        low, high = np.searchsorted(singles.sensor, np.array([sensor, sensor + 1], singles.sensor.dtype))
         time, value = singles.time[low:high], singles.value[low:high]
         mine = np.isin(time // WIDTH, buckets)
         found[sensor] = time[mine], value[mine]

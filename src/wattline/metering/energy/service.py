@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from wattline.ingest.edge_series import WIDTH, Edges, EdgeSeries
 from wattline.metering.energy.cells import Cells
 from wattline.metering.energy.kept import MOST_BYTES, Kept
 from wattline.metering.energy.lane import Lane
-from wattline.metering.energy.reading import Points, doubtful, parted, power_cells, register_cells
+from wattline.metering.energy.phases import added, added_points
+from wattline.metering.energy.reading import Points, doubtful, one_way_cells, parted, power_cells, register_cells, silent_cells
 from wattline.metering.energy.register import Ints
 from wattline.model.clock import DAY, Clock
 from wattline.model.record import Row
@@ -25,6 +27,26 @@ MOST_ROWS = 3_000_000
 """Intervals that are read at once, about."""
 NEEDED_BEFORE, NEEDED_AFTER = 2, 3
 """Readings beyond both ends of a range that its energy can depend on."""
+
+SLICE = 16
+"""Lanes that are worked out before the event loop has its turn."""
+
+
+class Extent(NamedTuple):
+    """When the oldest and the newest reading of a sensor were (us), and the least value."""
+
+    oldest: int
+    newest: int
+    low: float
+
+    @classmethod
+    def of(cls, lane: Lane, told: Mapping[int, Extent]) -> Extent | None:
+        """That of a lane, None where one of its sensors never told anything; `low` is a bound where they are added up."""
+        if not all(sensor in told for sensor in lane.sensors):
+            return None
+        each = [told[sensor] for sensor in lane.sensors]
+        return cls(min(one.oldest for one in each), max(one.newest for one in each), sum(one.low for one in each))
+
 
 StreamOf = Callable[[int], Stream]
 
@@ -68,15 +90,29 @@ class Energy:
 
     async def fill(self, lanes: Sequence[Lane], first: int, last: int) -> None:
         """See that the days [first, last) of the lanes are kept."""
-        wanted = list(dict.fromkeys(lanes))
+        wanted = [lane for lane in dict.fromkeys(lanes) if len(self._kept.of(lane).missing(first, last))]
+        if not wanted:
+            return
         self._kept.begin(wanted)
         try:
+            told = await self._extents(wanted)
+            for lane in wanted:
+                self._kept.of(lane).reach(first, last)
             for start in range(first, last, STRETCH):
-                await self._fill(wanted, start, min(start + STRETCH, last))
+                await self._fill(wanted, told, start, min(start + STRETCH, last))
         finally:
             self._kept.end()
 
-    async def _fill(self, lanes: Sequence[Lane], first: int, last: int) -> None:
+    async def _extents(self, lanes: Sequence[Lane]) -> dict[int, Extent]:
+        """What is told of the sensors of the lanes, those that tell anything at all; all that was written is seen."""
+        sensors = sorted({sensor for lane in lanes for sensor in lane.sensors})
+        streams = [self._stream_of(stream) for stream in {lane.stream for lane in lanes}]
+        await self._series.prepare(streams, sensors, 0, 2**61)
+        found = await self._series.extents(sensors, self._clock.micros() + 2 * DAY)
+        told = zip(found.sensor.tolist(), found.oldest.tolist(), found.newest.tolist(), found.low.tolist(), strict=True)
+        return {sensor: Extent(oldest, newest, low) for sensor, oldest, newest, low in told}
+
+    async def _fill(self, lanes: Sequence[Lane], told: Mapping[int, Extent], first: int, last: int) -> None:
         lacking: list[Lane] = []
         low, high = last, first
         for lane in lanes:
@@ -84,75 +120,94 @@ class Energy:
             if len(missing):
                 lacking.append(lane)
                 low, high = min(low, int(missing[0])), max(high, int(missing[-1]) + 1)
-        for some in _shares(lacking, high - low):
-            await self._read(some, low, high)
+        read = []
+        for lane in lacking:
+            extent = Extent.of(lane, told)
+            if extent is None:
+                self._kept.keep(lane, low, *silent_cells(low, high - low), silent=True)
+            elif lane.returns and lane.factor > 0 and extent.low >= 0:
+                self._kept.keep(lane, low, *one_way_cells(lane, extent.oldest, extent.newest, low, high - low))
+            else:
+                read.append(lane)
+        for some in _shares(read, high - low):
+            await self._read(some, told, low, high)
 
-    async def _read(self, lanes: Sequence[Lane], first: int, last: int) -> None:
+    async def _read(self, lanes: Sequence[Lane], told: Mapping[int, Extent], first: int, last: int) -> None:
         # A gap that is bridged may be longer than a day.
         reach = max(-(-3 * lane.interval // DAY) for lane in lanes) * DAY
         start, end = max(first * DAY - reach, 0), last * DAY + reach
-        sensors = sorted({lane.sensor for lane in lanes})
-        streams = [self._stream_of(stream) for stream in {lane.stream for lane in lanes}]
-        await self._series.prepare(streams, sensors, 0, 2**61)
-        edges = await self._series.edges(sensors, start, end)
-        singles = await self._singles(lanes, edges)
-        before, after = await self._beyond(lanes, edges, start, end, first * DAY, last * DAY)
+        single: dict[int, Edges] = {}
+        for lone in (True, False):
+            sensors = sorted({sensor for lane in lanes if (lane.interval >= WIDTH) is lone for sensor in lane.sensors})
+            if sensors:
+                found = await self._series.edges(sensors, start, end, lone=lone)
+                single |= {sensor: found.of(sensor) for sensor in sensors}
 
-        def compute() -> list[tuple[Lane, Cells, Ints, Ints]]:
-            found = []
+        def look() -> tuple[dict[Lane, Edges], dict[Lane, Ints]]:
+            edges, unclear = {}, {}
             for lane in lanes:
-                mine = edges.of(lane.sensor)
-                single = singles.get(lane)
+                edges[lane], apart = added([single[sensor] for sensor in lane.sensors])
+                times = edges[lane].first_time[doubtful(lane, edges[lane])]
+                if len(times) or len(apart):
+                    unclear[lane] = np.unique(np.concatenate([times // WIDTH, apart]))
+            return edges, unclear
+
+        edges, unclear = await asyncio.to_thread(look)
+        singles = await self._singles(unclear)
+        before, after = await self._beyond(edges, told, (start, end), (first * DAY, last * DAY))
+
+        def compute(some: Sequence[Lane]) -> list[tuple[Lane, Cells, Ints, Ints]]:
+            found = []
+            for lane in some:
                 if lane.rule is None:
-                    found.append((lane, *power_cells(lane, mine, single, first, last - first)))
+                    found.append((lane, *power_cells(lane, edges[lane], singles.get(lane), first, last - first)))
                 else:
                     outside = before.get(lane.sensor), after.get(lane.sensor)
-                    found.append((lane, *register_cells(lane, mine, single, *outside, first, last - first)))
+                    found.append((lane, *register_cells(lane, edges[lane], singles.get(lane), *outside, first, last - first)))
             return found
 
-        for lane, cells, low, high in await asyncio.to_thread(compute):
-            self._kept.keep(lane, first, cells, low, high)
+        for at in range(0, len(lanes), SLICE):
+            for lane, cells, low, high in await asyncio.to_thread(compute, lanes[at : at + SLICE]):
+                self._kept.keep(lane, first, cells, low, high)
 
-    async def _singles(self, lanes: Sequence[Lane], edges: Edges) -> dict[Lane, Points]:
-        """The readings of the intervals that must be looked at one by one."""
-        wanted: dict[Lane, Ints] = {}
-        for lane in lanes:
-            mine = edges.of(lane.sensor)
-            odd = doubtful(lane, mine)
-            if odd.any():
-                wanted[lane] = np.unique(mine.first_time[odd] // WIDTH)
+    async def _singles(self, wanted: Mapping[Lane, Ints]) -> dict[Lane, Points]:
+        """The readings of the intervals, by their numbers, that must be looked at one by one."""
         found: dict[Lane, list[Points]] = {lane: [] for lane in wanted}
         for some, buckets in _batches(wanted):
             numbers = np.unique(np.concatenate(buckets)) * WIDTH
-            sensors = sorted({lane.sensor for lane in some})
+            sensors = sorted({sensor for lane in some for sensor in lane.sensors})
             read = await self._series.singles(sensors, numbers.tolist(), int(numbers[0]), int(numbers[-1]) + WIDTH)
             for lane, own in zip(some, buckets, strict=True):
-                found[lane].append(parted(read, {lane.sensor: own})[lane.sensor])
+                found[lane].append(added_points(list(parted(read, dict.fromkeys(lane.sensors, own)).values())))
         return {
             lane: (np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
             for lane, parts in found.items()
         }
 
     async def _beyond(
-        self, lanes: Sequence[Lane], edges: Edges, start: int, end: int, first: int, last: int
+        self,
+        edges: Mapping[Lane, Edges],
+        told: Mapping[int, Extent],
+        read: tuple[int, int],
+        asked: tuple[int, int],
     ) -> tuple[Mapping[int, Points], Mapping[int, Points]]:
         """The nearest readings outside of what was read, of registers that have too few of them between it and the range."""
         lone, open_ended = set(), set()
-        for lane in lanes:
+        for lane, mine in edges.items():
             if lane.rule is not None:
-                mine = edges.of(lane.sensor)
-                if np.searchsorted(mine.first_time, first) < NEEDED_BEFORE:
+                times = mine.first_time
+                extent = told[lane.sensor]
+                if extent.oldest < read[0] and np.searchsorted(times, asked[0]) < NEEDED_BEFORE:
                     lone.add(lane.sensor)
-                if len(mine) - np.searchsorted(mine.first_time, last) < NEEDED_AFTER:
+                if extent.newest >= read[1] and len(times) - np.searchsorted(times, asked[1]) < NEEDED_AFTER:
                     open_ended.add(lane.sensor)
         before: dict[int, Points] = {}
         after: dict[int, Points] = {}
-        if lone and start > 0:
-            days = await self._series.days(sorted(lone), 0, start)
+        if lone:
+            days = await self._series.days(sorted(lone), 0, read[0])
             before = {sensor: _ends(days, sensor, newest=True) for sensor in lone}
-        newest = self._clock.micros() + DAY
-        if open_ended and end < newest:
-            days = await self._series.days(sorted(open_ended), end, newest)
+        if open_ended:
+            days = await self._series.days(sorted(open_ended), read[1], self._clock.micros() + 2 * DAY)
             after = {sensor: _ends(days, sensor, newest=False) for sensor in open_ended}
         return before, after
 
@@ -207,7 +262,7 @@ def _batches(wanted: Mapping[Lane, Ints]) -> Iterator[tuple[list[Lane], list[Int
 
 def _ends(days: Buckets, sensor: int, *, newest: bool) -> Points:
     """The first and the last reading of the newest, or the oldest, days of a sensor that have any."""
-    low, high = np.searchsorted(days.group, [sensor, sensor + 1])
+    low, high = np.searchsorted(days.group, np.array([sensor, sensor + 1], days.group.dtype))
     at = np.arange(low, high)[days.count[low:high] > 0]
     at = at[-NEEDED_BEFORE:] if newest else at[:NEEDED_AFTER]
     time = np.column_stack([days.first_time[at], days.last_time[at]]).ravel()
