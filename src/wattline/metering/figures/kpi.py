@@ -7,9 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from wattline.metering.energy.cells import INTERVAL
 from wattline.metering.figures.cost import Rates
-from wattline.metering.figures.flows import HOURS
 from wattline.metering.figures.profile import Profile
 
 BASE_PERCENTILE = 5
@@ -118,21 +116,6 @@ def _self(profile: Profile, there: float, back: float) -> tuple[float | None, fl
     made = float(profile.generated.sum())
     kept = made - back
     return percent(kept, made), percent(kept, there + kept)
-
-
-def sliding_peak(energy: np.ndarray, per_interval: int, start: int, step: int) -> tuple[float, int] | None:
-    """The largest mean (kW) over 15 minutes that begin at any step, and when; `energy` (kWh) is NaN where it is not known.
-
-    `per_interval` steps of `step` us are 15 minutes.
-    """
-    if len(energy) < per_interval:
-        return None
-    sums = np.convolve(energy, np.ones(per_interval), "valid")
-    if np.isnan(sums).all():
-        return None
-    place = int(np.nanargmax(sums))
-    assert per_interval * step == INTERVAL
-    return float(sums[place]) / HOURS, start + place * step
 
 
 COMPARED = ("import_kwh", "export_kwh", "net_kwh", "peak_kw", "avg_kw", "cost", "co2_kg")
