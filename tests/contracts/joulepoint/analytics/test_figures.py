@@ -112,11 +112,32 @@ async def test_costs_by_the_tariff_of_the_account(depot: Depot) -> None:
     made = await Tariffs(depot.platform.resources, metering.references, depot.clock).create(depot.tenant, tariff)
     account = {"name": "depot", "currency": "EUR", "tariffs": [{"tariff_id": made.id}], "meters": [{"meter_id": number}]}
     payer = await metering.accounts.create(depot.tenant, account)
-    told = await get(depot, "kpi", account_id=payer.id, **DAY)
-    assert told["cost"] == {"amount": "12.00", "currency": "EUR"}
+    for named in ({"account_id": payer.id}, {"meter_id": number}, {"group_id": await group(depot, number)}):
+        assert (await get(depot, "kpi", **named, **DAY))["cost"] == {"amount": "12.00", "currency": "EUR"}
+    alone = await quarters(depot)
+    assert (await get(depot, "kpi", meter_id=alone, **DAY))["cost"] is None
+    assert (await get(depot, "kpi", group_id=await group(depot, number, alone), **DAY))["cost"] is None
     cells = await get(depot, "matrix", account_id=payer.id, value="cost", **DAY)
     assert (cells["unit"], cells["total"]) == ("EUR", pytest.approx(12.0))
     assert (cells["values"][0][5], cells["values"][0][6]) == (pytest.approx(0.2), pytest.approx(0.6))
+
+
+async def test_a_meter_costs_by_the_account_that_has_it_at_the_time(depot: Depot) -> None:
+    number = await quarters(depot)
+    metering = depot.platform.metering
+    tariffs = Tariffs(depot.platform.resources, metering.references, depot.clock)
+    noon = "2026-06-08T12:00:00Z"
+    for price, span in (("0.50", {"to": noon}), ("0.10", {"from": noon, "to": "2026-06-08T18:00:00Z"})):
+        flat = {"name": price, "currency": "EUR", "timezone": "UTC", "energy": {"periods": [[{"rate": price, "max": None}]]}}
+        made = await tariffs.create(depot.tenant, flat)
+        account = {"name": price, "currency": "EUR", "tariffs": [{"tariff_id": made.id}]}
+        await metering.accounts.create(depot.tenant, account | {"meters": [{"meter_id": number, **span}]})
+    halves = {"from": "2026-06-08T06:00:00Z", "to": "2026-06-08T18:00:00Z"}
+    told = await get(depot, "kpi", meter_id=number, **halves)
+    assert told["cost"] == {"amount": "7.20", "currency": "EUR"}
+    assert (await get(depot, "matrix", meter_id=number, value="cost", **halves))["total"] == pytest.approx(7.2)
+    # Nobody pays for the evening, so that its price is not known.
+    assert (await get(depot, "kpi", meter_id=number, **DAY))["cost"] is None
 
 
 @pytest.mark.parametrize("path", ["live_trail", "kpi", "matrix"])
