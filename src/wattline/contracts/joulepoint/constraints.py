@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from wattline.charging.constraints import LEAST_CURRENT_A, POLICIES, Constraints
 from wattline.contracts.joulepoint import resource_routes
 from wattline.contracts.joulepoint.gate import Gate
-from wattline.contracts.joulepoint.meters import COMMON
+from wattline.contracts.joulepoint.meters import COMMON, sees_node
 from wattline.contracts.joulepoint.resource_routes import Shelf
 from wattline.model.errors import Fault, Faulty
 from wattline.model.principal import Principal
@@ -46,14 +46,6 @@ SCHEMA: dict[str, Any] = {
         "valid": {"type": "object", "properties": {"from": _TIME, "to": _TIME}},
     },
 }
-
-
-def sees_node(resources: Resources, caller: Principal, number: Any) -> bool:
-    """Whether a node of the caller's tenant is at a site that the caller sees; true of what is no node."""
-    if caller.sites is None or type(number) is not int:
-        return True
-    node = resources.find(caller.tenant, "node", number)
-    return node is None or caller.sees(node.body["site_id"])
 
 
 def build(constraints: Constraints, resources: Resources, gate: Gate) -> APIRouter:

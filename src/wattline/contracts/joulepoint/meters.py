@@ -147,12 +147,29 @@ def sees_account(metering: Metering, caller: Principal, number: int) -> bool:
         return False
 
 
+def sees_node(resources: Resources, caller: Principal, number: Any) -> bool:
+    """Whether a caller sees a node of its tenant; who sees some sites alone does not see one that is not there. True of what is
+    no id."""
+    if caller.sites is None or type(number) is not int:
+        return True
+    node = resources.find(caller.tenant, "node", number)
+    return node is not None and caller.sees(node.body["site_id"])
+
+
+def sees_meter(metering: Metering, caller: Principal, number: int) -> bool:
+    """Likewise of a meter."""
+    if caller.sites is None:
+        return True
+    meter = metering.meters.find(caller.tenant, number)
+    return meter is not None and caller.sees(meter.site)
+
+
 def unseen(metering: Metering, caller: Principal, named: Iterable[tuple[str, Any]]) -> list[Fault]:
     """A fault for each pointer whose meter is at a site that the caller does not see: for it there is no such meter."""
     return [
         Fault(where, "unknown_reference", f"there is no meter {number}")
         for where, number in named
-        if type(number) is int and not sees_all(metering, caller, (number,))
+        if type(number) is int and not sees_meter(metering, caller, number)
     ]
 
 
@@ -190,6 +207,8 @@ def build(metering: Metering, resources: Resources, gate: Gate) -> APIRouter:
         account = body.get("account_id")
         if type(account) is int and not sees_account(metering, caller, account):
             faults.append(Fault("/account_id", "unknown_reference", f"there is no account {account}"))
+        if not sees_node(resources, caller, body.get("node_id")):
+            faults.append(Fault("/node_id", "unknown_reference", f"there is no node {body['node_id']}"))
         if faults:
             raise Faulty(faults)
 

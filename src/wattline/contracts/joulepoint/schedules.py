@@ -11,9 +11,8 @@ from wattline.charging.effective import Interval
 from wattline.charging.model import KINDS, TARGETS
 from wattline.charging.schedules import KIND_OF, LONGEST, Schedules
 from wattline.contracts.joulepoint import resource_routes
-from wattline.contracts.joulepoint.constraints import sees_node
 from wattline.contracts.joulepoint.gate import ENERGY_READ, Admitted, Gate
-from wattline.contracts.joulepoint.meters import COMMON, sees_all
+from wattline.contracts.joulepoint.meters import COMMON, sees_meter, sees_node
 from wattline.contracts.joulepoint.problem import bad_parameter, refusals
 from wattline.contracts.joulepoint.query import Instant, spell
 from wattline.contracts.joulepoint.resource_routes import Number, Shelf, encoded
@@ -96,7 +95,7 @@ def build(schedules: Schedules, metering: Metering, resources: Resources, gate: 
         if kind == "node":
             return sees_node(resources, caller, number)
         if kind == "meter":
-            return sees_all(metering, caller, (number,))
+            return sees_meter(metering, caller, number)
         try:
             metering.members(caller.tenant, group_id=number, sites=caller.sites)
         except NotFound:

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from wattline.contracts.joulepoint import resource_routes
 from wattline.contracts.joulepoint.gate import TOPOLOGY_READ, TOPOLOGY_WRITE, Gate
-from wattline.contracts.joulepoint.meters import unseen
+from wattline.contracts.joulepoint.meters import sees_node, unseen
 from wattline.contracts.joulepoint.resource_routes import Shelf
 from wattline.contracts.joulepoint.topology_documents import EDGE, NODE, SEVERAL
 from wattline.metering.service import Metering
@@ -55,8 +55,7 @@ def build(topology: Topology, metering: Metering, resources: Resources, gate: Ga
         faults = site_faults(caller, body.get("site_id"))
         for end in ("source", "target"):
             number = body.get(end)
-            node = resources.find(caller.tenant, "node", number) if type(number) is int else None
-            if node is not None and not sees(caller, node):
+            if not sees_node(resources, caller, number):
                 faults.append(Fault(f"/{end}", "unknown_reference", f"there is no node {number}"))
         if faults:
             raise Faulty(faults)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import product
 from typing import Any
 
 import httpx
 
-from .estate import CREDENTIALS, ENERGY, Estate
+from wattline.model.principal import JOULEPOINT
+
+from .estate import CREDENTIALS, ENERGY, OTHER_SITE, Estate
 from .published import Operation, references
 
 NEVER = {"number": 2**31 - 1, "text": "0" * 32}
@@ -36,6 +38,8 @@ IN_QUERIES = {
     "meter_id": "meter", "group_id": "group", "account_id": "account", "parent_id": "meter", "node_id": "node",
     "meter_ids": "meter", "group_ids": "group", "source": "node", "target": "node",
 }  # fmt: skip
+EVERYWHERE = {"tariff", "credential"}
+"""Things that are at no site."""
 NO_IDS = {"external_id", "site_id", "breaker_id", "source_event_id", "client_id"}
 """What a tenant names by itself, as it likes."""
 USUAL = {"from": "2026-06-11T00:00:00Z", "to": "2026-06-12T00:00:00Z", "channels": "meter:{meter}"}
@@ -60,10 +64,14 @@ def told(answer: httpx.Response) -> tuple[Any, ...]:
     return answer.status_code, headers, body
 
 
-def filled(operation: Operation, estate: Estate, intruder: Estate) -> Iterator[tuple[str, str]]:
-    """The path with each of its ids from the estate, and the ones before it from the intruder; and with one of nobody."""
+def filled(operation: Operation, estate: Estate, intruder: Estate, but: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+    """The path with each of its ids from the estate, and the ones before it from the intruder; and with one of nobody.
+
+    Nothing where one of the ids is of a thing of `but`."""
     parts = list(_PARAMETER.finditer(operation.path))
-    for last in range(len(parts)):
+    if {IN_PATHS[operation.path[: part.end()]] for part in parts} & {*but}:
+        return
+    for last in range(len(parts) if intruder is not estate else 1):
         theirs = nobody = operation.path
         for at, part in enumerate(parts):
             thing = IN_PATHS[operation.path[: part.end()]]
@@ -79,20 +87,48 @@ def test_what_every_parameter_of_a_path_is_the_id_of_is_known(operations: list[O
     assert found == {*IN_PATHS, *OF_NOBODY}
 
 
-async def test_a_foreign_id_in_a_path_is_not_there(estate: Estate, intruder: Estate, operations: list[Operation]) -> None:
-    before = await estate.seen()
+async def walk(estate: Estate, caller: Estate, key: str, operations: list[Operation], but: Collection[str] = ()) -> None:
+    """Every path with ids of the estate is not there for this key, just as one with ids of nobody."""
     for operation in operations:
         if "{" not in operation.path or operation.path in OF_NOBODY:
             continue
         thing = IN_PATHS.get(operation.path, "")
         query = {name: USUAL[name] for name in operation.required}
-        for theirs, nobody in filled(operation, estate, intruder):
+        for theirs, nobody in filled(operation, estate, caller, but):
             for body in ({}, estate.bodies.get(thing, {})):
                 sent = {} if operation.method == "GET" else {"json": body}
-                answers = [await intruder.depot.call(operation.method, path, params=query, **sent) for path in (theirs, nobody)]
+                answers = [
+                    await caller.depot.call(operation.method, path, key=key, params=query, **sent) for path in (theirs, nobody)
+                ]
                 assert answers[0].status_code == 404, (operation, theirs, answers[0].text)
                 assert told(answers[0]) == told(answers[1]), operation
                 assert answers[0].json()["code"] == "not_found"
+
+
+async def test_a_foreign_id_in_a_path_is_not_there(estate: Estate, intruder: Estate, operations: list[Operation]) -> None:
+    before = await estate.seen()
+    await walk(estate, intruder, "all", operations)
+    assert await estate.seen() == before
+
+
+async def test_what_is_at_another_site_is_not_there(estate: Estate, operations: list[Operation]) -> None:
+    before = await estate.seen()
+    key = await estate.depot.key(*JOULEPOINT, sites=[OTHER_SITE])
+    await walk(estate, estate, key, operations, EVERYWHERE)
+    # Whoever sees some sites alone keeps no credentials: it could give itself the others.
+    answer = await estate.depot.call("GET", f"{CREDENTIALS}/{estate.things['credential']}", key=key)
+    assert answer.status_code == 403
+    for case, (thing, body) in cases(estate, estate).items():
+        path, pointer = case.split()
+        if thing in EVERYWHERE or path.endswith("/bulk"):
+            continue
+        where = {f"{ENERGY}/meters": "site", f"{ENERGY}/topology/nodes": "site_id", f"{ENERGY}/topology/edges": "site_id"}
+        whole = {**body, where[path]: OTHER_SITE} if path in where else body
+        numbers = [estate.things[thing], never(estate.things[thing])]
+        answers = [await estate.depot.call("POST", path, key=key, json=placed(whole, pointer, number)) for number in numbers]
+        assert answers[0].status_code in (404, 422), (case, answers[0].text)
+        texts = [re.sub(rf"\b{number}\b", "N", str(told(answer))) for number, answer in zip(numbers, answers, strict=True)]
+        assert texts[0] == texts[1], case
     assert await estate.seen() == before
 
 
@@ -152,7 +188,7 @@ def cases(estate: Estate, made_by: Estate) -> dict[str, tuple[str, dict[str, Any
         f"{ENERGY}/protection/events /meter_id": ("meter", {"kind": "arc_fault"}),
         f"{nodes} /meter_id": ("meter", {"kind": "load", "name": "x"}),
         f"{edges} /source": ("node", {"target": mine["other node"], "kind": "cable"}),
-        f"{edges} /target": ("node", {"source": mine["node"], "kind": "cable"}),
+        f"{edges} /target": ("node", {"source": mine["other node"], "kind": "cable"}),
         f"{ENERGY}/schedules /target/id": ("group", {**schedule, "target": {"kind": "group"}}),
         f"{ENERGY}/constraints /node_id": ("node", {"max_current_a": 10}),
     }
