@@ -201,6 +201,15 @@ class Series:
         found = await self._reader.newest(sensors, [], start, end)
         return RawReadings(found.sensor, found.time, found.value, found.quality)
 
+    async def last_days(self, streams: Sequence[Stream], sensors: Sequence[int], end: int) -> RawReadings:
+        """The newest reading of each of these sensors that is not BAD, before the begin of a day no later than `watermark`.
+
+        In no order, and as far back as the tier of days is kept; its quality is not told.
+        """
+        await self._fresh(streams)
+        await self._settle(sensors, 0, end)
+        return await self._reader.last_days(sensors, end)
+
     async def density(
         self, streams: Sequence[Stream], start: int, end: int, width: int, column: str
     ) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:

@@ -279,6 +279,19 @@ class TelemetryReader:
         # The bound is in whole seconds: it may lie up to one before the reading.
         return int(table.column("newest")[0].as_py()) + SECOND if table.column("n")[0].as_py() else None
 
+    async def last_days(self, sensors: Sequence[int], end: int) -> RawReadings:
+        """The newest reading that is not BAD of each of the sensors before the begin of a day (us), from the tier of days.
+
+        In no order; as far back as that tier is kept. Days that are not computed yet are not looked at.
+        """
+        table = await self._engine.query(
+            f"""SELECT sensor, toUnixTimestamp64Micro(max(last_time)) AS newest, argMax(last, last_time) AS v,
+                       toUInt8(0) AS quality
+                FROM {TIERS[-1].table} FINAL WHERE {SENSORS} AND {SPAN} AND count > 0 GROUP BY sensor""",
+            {"sensors": list(sensors), "start": 0, "end": end},
+        )
+        return RawReadings(*(table.column(i).to_numpy() for i in range(4)))
+
     async def newest(self, sensors: Sequence[int], streams: Sequence[int], start: int, end: int) -> Newest:
         """The newest reading of each of the sensors and the newest record of each of the streams in [start, end)."""
         bound = {"start": start, "end": end, "sensors": list(sensors), "streams": list(streams)}

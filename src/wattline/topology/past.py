@@ -18,9 +18,8 @@ from wattline.topology.last_rows import Kept
 from wattline.topology.plan import Floats, Group, Ints, Plan
 
 NEAR = (5 * MINUTE, HOUR, DAY)
-"""How far before a moment its readings are looked for, one after the other for what is still missing."""
-FAR = (8 * DAY, 64 * DAY, 512 * DAY, 4096 * DAY)
-"""How much further the days' last readings are looked for, which the tiers have."""
+"""How far before a moment its readings are looked for, one after the other for what is still missing; what is older is found in
+the last readings of days, which the tiers have."""
 AT_ONCE = 20_000
 """Sensors of one query."""
 
@@ -48,27 +47,23 @@ class Past:
         """
         found: dict[int, tuple[int, float]] = {}
         waiting = await asyncio.to_thread(_wanted, plan)
+        end = min(moment - NEAR[-1], self._series.watermark) // DAY * DAY
         for back in NEAR:
+            start = end if back == NEAR[-1] else moment - back
             # Whoever tells seldom is asked where all that counts is found at once.
             due = [each.fresh <= back or back == NEAR[-1] for each in waiting]
             some = list(compress(waiting, due))
             for part in _parts(some):
                 streams, sensors = [each.stream for each in part], [s for each in part for s in each.sensors]
-                raw = await self._series.newest(streams, sensors, max(moment - back, 0), moment + 1)
+                raw = await self._series.newest(streams, sensors, max(start, 0), moment + 1)
                 good = raw.quality < Quality.BAD
                 found |= _told(raw.sensor[good], raw.time[good], raw.value[good])
             waiting = [each for each, was_due in zip(waiting, due, strict=True) if not was_due or _lacks_power(each, found)]
-        end = max(moment - NEAR[-1], 0)
-        for back in FAR:
-            start = max(moment - back, 0)
-            for part in _parts(waiting) if start < end else ():
-                streams, sensors = [each.stream for each in part], [s for each in part for s in each.sensors]
-                days = await self._series.buckets(streams, sensors, start, end, back)
-                some_good = days.count > 0
-                told = _told(days.group[some_good], days.last_time[some_good], days.last[some_good])
-                found |= {sensor: each for sensor, each in told.items() if sensor not in found}
-            waiting = [each for each in waiting if _lacks_power(each, found)]
-            end = start
+        for part in _parts(waiting):
+            streams, sensors = [each.stream for each in part], [s for each in part for s in each.sensors]
+            raw = await self._series.last_days(streams, sensors, max(end, 0))
+            older = _told(raw.sensor, raw.time, raw.value)
+            found |= {sensor: told for sensor, told in older.items() if sensor not in found}
         return found
 
     async def recall(self, plan: Plan, now: int) -> None:

@@ -109,16 +109,21 @@ class Plan:
     waiting: bool
 
 
+OwnStreams = dict[int, tuple[Meter, Stream]]
+"""The streams of meters with readings of their own that were looked up before, by the meter's id."""
+
+
 class Planner:
     """Makes the plan of a site out of its nodes, handed over in order, in as many turns as one likes.
 
-    `last` is to keep what is read by the plan; without it the plan serves for the past alone.
+    `last` keeps what is read by the plan, `own` the streams that were looked up.
     """
 
-    def __init__(self, tenant: str, meters: Meters, last: LastRows | None) -> None:
+    def __init__(self, tenant: str, meters: Meters, last: LastRows, own: OwnStreams) -> None:
         self._tenant = tenant
         self._meters = meters
         self._last = last
+        self._streams = own
         self._groups: dict[Pick, Group] = {}
         self._count = 0
         self._terms: list[Term] = []
@@ -138,25 +143,30 @@ class Planner:
                     stale_after = max(STALE_INTERVALS * member.interval_s * SECOND, STALE_LEAST)
                     parts = self._parts(member)
                     self._waiting = self._waiting or not parts
-                    if self._last is not None:
-                        self._gather(parts, self._last)
+                    self._gather(parts)
                     self._terms.append(Term(self._count, sign, plain, stale_after, parts))
             self._count += 1
 
-    def _gather(self, parts: Iterable[Part], last: LastRows) -> None:
+    def _gather(self, parts: Iterable[Part]) -> None:
         """Let the next term be read with those that have their fields in the same columns."""
         for stream, pick in parts:
             group = self._groups.get(pick)
             if group is None:
                 group = self._groups[pick] = Group(pick, [], [])
             group.terms.append(len(self._terms))
-            group.kept.append(last.of(stream, pick.columns))
+            group.kept.append(self._last.of(stream, pick.columns))
 
     def _parts(self, meter: Meter) -> tuple[Part, ...]:
         """The streams of a meter. One with readings of its own has all fields in one, which saves most look-ups."""
+        known = self._streams.get(meter.id)
+        if known is not None and known[0] is meter:
+            return (Part(known[1], self._own),)
         if meter.takes_readings:
             own = self._meters.channel(meter, FIELDS[0])
-            return () if own is None else (Part(own.stream, self._own),)
+            if own is None:
+                return ()
+            self._streams[meter.id] = meter, own.stream
+            return (Part(own.stream, self._own),)
         by_stream: dict[int, list[tuple[int, Channel]]] = {}
         for field, name in enumerate(FIELDS):
             channel = self._meters.channel(meter, name)

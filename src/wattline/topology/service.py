@@ -22,8 +22,7 @@ from wattline.topology.last_rows import LastRows
 from wattline.topology.measured import Measured, newest, of_history, rows_of
 from wattline.topology.model import Edge, Node, edge_of, node_of
 from wattline.topology.past import Past
-from wattline.topology.plan import Planner
-from wattline.topology.sites import Site, Sites, planned, site_of
+from wattline.topology.sites import Site, Sites, site_of
 
 Document = TypeVar("Document", Node, Edge)
 BreakerStates = Callable[[str], Iterable[Breaker]]
@@ -101,9 +100,9 @@ class Topology:
         Meters count as they are configured now. Raises `Unavailable`.
         """
         draw = await self._drawing_at(tenant, site, moment)
-        planner = Planner(tenant, self._meters, None)
-        await planned(planner, draw.nodes)
-        known = await asyncio.to_thread(site_of, draw, planner, moment, None)
+        place = tenant, site
+        planner = await self._sites.planner(place, self._held.version(place), draw.nodes)
+        known = await asyncio.to_thread(site_of, draw, planner, moment, self._sites.kept(place))
         told = [] if self._breakers_at is None else await self._breakers_at(tenant, moment)
         found = await self._past.newest(known.plan, moment)
         states = states_of(known, told)

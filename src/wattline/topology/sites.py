@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
+from wattline.metering.model import Meter
 from wattline.model.clock import SECOND
 from wattline.topology.flow import Plant, plant_of
 from wattline.topology.frame import Drawing, drawing
@@ -14,12 +15,10 @@ from wattline.topology.held import Held, Place
 from wattline.topology.last_rows import LastRows
 from wattline.topology.model import CONDUCTING, Edge, Node
 from wattline.topology.network import Shape, shape_of
-from wattline.topology.plan import Meters, Plan, Planner
+from wattline.topology.plan import Meters, OwnStreams, Plan, Planner
 
 TURN = 500
 """Nodes that are looked at before others get their turn."""
-TRIES = 3
-"""How often a site that changes while it is made is begun again."""
 
 
 @dataclass(eq=False)
@@ -30,6 +29,8 @@ class Site:
     plan: Plan
     plant: Plant
     planned: int
+    meters: Sequence[Meter | None]
+    """The meter of each node."""
     states: Sequence[str]
     """The state of each node by its document."""
     breakers: Sequence[int]
@@ -45,14 +46,23 @@ class Site:
             self.shape = conducting, shape_of(nodes, self.drawing.edges, dead)
         return self.shape[1]
 
+    def has_meters_of(self, version: Sequence[int], nodes: Sequence[Node]) -> bool:
+        """Whether in another version its nodes, in order, would have the same meters, unchanged."""
+        if self.plan.waiting or self.drawing.version[-1] != version[-1]:
+            return False
+        return [node.meter_id for node in nodes] == [node.meter_id for node in self.drawing.nodes]
 
-def site_of(draw: Drawing, planner: Planner, now: int, former: Site | None) -> Site:
-    """A site, all of whose nodes the planner knows; its shape is that of `former` where nothing is joined otherwise."""
-    plan = planner.done()
+
+def site_of(draw: Drawing, planner: Planner | Site, now: int, former: Site | None) -> Site:
+    """A site, all of whose nodes the planner knows, or which has the meters of another site.
+
+    Its shape is that of `former` where nothing is joined otherwise.
+    """
+    plan = planner.plan if isinstance(planner, Site) else planner.done()
     plant = plant_of(draw.nodes, draw.edges, planner.meters)
     states = [node.state for node in draw.nodes]
     breakers = [place for place, node in enumerate(draw.nodes) if node.kind == "breaker"]
-    made = Site(draw, plan, plant, now, states, breakers)
+    made = Site(draw, plan, plant, now, planner.meters, states, breakers)
     if former is not None and former.plant.is_laid_out_as(plant):
         made.shape = former.shape
     return made
@@ -66,6 +76,7 @@ class Sites:
         self._meters = meters
         self._last = last
         self._sites: dict[Place, Site] = {}
+        self._streams: OwnStreams = {}
         self._turns: WeakValueDictionary[Place, asyncio.Lock] = WeakValueDictionary()
 
     def kept(self, place: Place) -> Site | None:
@@ -85,31 +96,36 @@ class Sites:
         if known is not None:
             return known
         version, nodes, edges = self._documents(place)
-        planner = Planner(place[0], self._meters, self._last)
-        planner.add(nodes)
         former = self._sites.get(place)
+        planner: Planner | Site | None = former if former is not None and former.has_meters_of(version, nodes) else None
+        if planner is None:
+            planner = Planner(place[0], self._meters, self._last, self._streams)
+            planner.add(nodes)
         draw = drawing(version, place[1], nodes, edges, None if former is None else former.drawing)
         return self._keep(place, site_of(draw, planner, now, former))
 
     async def ready(self, place: Place, now: int) -> Site:
-        """The same, made in turns and aside of the event loop, for one caller at a time."""
+        """The same, made in turns and aside of the event loop, for one caller at a time: as it was when its turn began."""
         lock = self._turns.setdefault(place, asyncio.Lock())
         async with lock:
-            for _ in range(TRIES):
-                known = self._known(place, now)
-                if known is not None:
-                    return known
-                version, nodes, edges = self._documents(place)
-                planner = Planner(place[0], self._meters, self._last)
-                former = self._sites.get(place)
-                try:
-                    await planned(planner, nodes)
-                except LookupError:
-                    continue
-                made = await asyncio.to_thread(_made, version, place[1], nodes, edges, planner, now, former)
-                if self._held.version(place) == version:
-                    return self._keep(place, made)
-        return self.now(place, now)
+            known = self._known(place, now)
+            if known is not None:
+                return known
+            version, nodes, edges = self._documents(place)
+            former = self._sites.get(place)
+            planner = await self.planner(place, version, nodes)
+            return self._keep(place, await asyncio.to_thread(_made, version, place[1], nodes, edges, planner, now, former))
+
+    async def planner(self, place: Place, version: Sequence[int], nodes: Sequence[Node]) -> Planner | Site:
+        """What knows the meters of nodes, looked up in turns: the site itself where it still has the same."""
+        former = self._sites.get(place)
+        if former is not None and former.has_meters_of(version, nodes):
+            return former
+        planner = Planner(place[0], self._meters, self._last, self._streams)
+        for first in range(0, len(nodes), TURN):
+            planner.add(nodes[first : first + TURN])
+            await asyncio.sleep(0)
+        return planner
 
     def _documents(self, place: Place) -> tuple[tuple[int, int], list[Node], list[Edge]]:
         version = self._held.version(place)
@@ -124,19 +140,12 @@ class Sites:
         return site
 
 
-async def planned(planner: Planner, nodes: Sequence[Node]) -> None:
-    """Look up the meters of all nodes, with room for others between."""
-    for first in range(0, len(nodes), TURN):
-        planner.add(nodes[first : first + TURN])
-        await asyncio.sleep(0)
-
-
 def _made(
     version: tuple[int, int],
     site: str,
     nodes: Sequence[Node],
     edges: Sequence[Edge],
-    planner: Planner,
+    planner: Planner | Site,
     now: int,
     former: Site | None,
 ) -> Site:
