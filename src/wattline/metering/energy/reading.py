@@ -16,11 +16,14 @@ from wattline.metering.energy.lane import Lane
 from wattline.metering.energy.power import Line, bridged, power
 from wattline.metering.energy.register import Floats, Ints, Rule, steps
 from wattline.metering.energy.spread import spread
-from wattline.model.clock import DAY, HOUR, MINUTE
+from wattline.model.clock import DAY, HOUR
 
-SPARSE = MINUTE
-"""Of a power that is told at most once in so long, every reading counts where it stands; of others, the readings in five
-minutes are taken as evenly spaced."""
+EVEN = 0.01
+"""By how much the mean distance of the readings in an interval may be off what is usual for them to count as evenly spaced."""
+DENSE = 30
+"""Of so many readings in an interval what is usual is also seen from the others; of fewer, only the meter's setting says it."""
+USUAL = 0.05
+"""Of all intervals this share has its readings closer together than is usual: those that are lost only draw them apart."""
 
 Points = tuple[Ints, Floats]
 """Times (us) and values of readings, ordered by time."""
@@ -29,12 +32,24 @@ Kept = tuple[Cells, Ints, Ints]
 
 
 def doubtful(lane: Lane, edges: Edges) -> NDArray[np.bool_]:
-    """Which intervals hold more than their ends tell, so that each reading in them must be looked at."""
+    """Which intervals hold more than their ends tell, so that each reading in them must be looked at.
+
+    Of a power these are the ones in which it turns or readings are not evenly spaced. Of evenly spaced ones the sum is the
+    trapezoid; where up to `EVEN` of them are missing, it is off by at most that part of the range between the extremes. So it
+    is, without that bound, where readings are uneven but kept no longer.
+    """
     if lane.rule is not None:
         return (edges.low < edges.first) | (edges.high > edges.last)
     several = edges.count > 2
-    turning = several & (edges.low < 0) & (edges.high > 0)
-    return turning if lane.interval < SPARSE else several
+    turning = (edges.low < 0) & (edges.high > 0)
+    apart = (edges.last_time - edges.first_time) / np.maximum(edges.count - 1, 1)
+    even = np.abs(apart - lane.interval) <= EVEN * lane.interval
+    dense = edges.count >= DENSE
+    if dense.any():
+        usual = np.quantile(apart[dense], USUAL, method="lower")
+        even |= dense & (np.abs(apart - usual) <= EVEN * usual)
+    found: NDArray[np.bool_] = several & (turning | ~even)
+    return found
 
 
 def _without(edges: Edges, singles: Points | None) -> Edges:
