@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattline.model.record import NEVER
+from wattline.topology import sweep, totals
 from wattline.topology.checks import check_edge, check_node
 from wattline.topology.flow import Flow, plant_of, solve
 from wattline.topology.measured import Measured
@@ -228,9 +230,64 @@ def test_an_empty_site_and_a_lone_node() -> None:
     assert grid.totals["import_w"] is None
 
 
-def test_a_long_line_is_no_recursion() -> None:
-    size = 3000
+def test_a_long_line_is_one_pass() -> None:
+    """Ten thousand nodes in a line: as many levels, and each loses a little."""
+    size = 10_000
     nodes = [_node(1, "grid"), *(_node(n, "bus") for n in range(2, size)), _node(size, "load")]
-    edges = [_edge(n, n, n + 1, 0.0) for n in range(1, size)]
-    flow = _solved(nodes, edges, [None] * (size - 1) + [70.0])
-    assert flow.node.tolist() == [70.0] * size
+    edges = [_edge(n, n, n + 1, 1e-5) for n in range(1, size)]
+    flow = _solved(nodes, edges, [None] * (size - 1) + [6900.0])
+    arriving = 6900.0
+    for number in range(size - 1, 0, -1):
+        assert flow.power[number - 1] == pytest.approx(arriving)
+        arriving += 3 * (arriving / 690) ** 2 * 1e-5
+    assert flow.totals["import_w"] == pytest.approx(arriving)
+    assert flow.totals["unaccounted_w"] == pytest.approx(0.0, abs=1e-6)
+    down = _solved(nodes, edges, [6900.0] + [None] * (size - 1))
+    assert down.node[-1] == pytest.approx(6900 - np.sum(down.loss))
+
+
+@settings(max_examples=150, deadline=None)
+@given(_trees(), st.lists(st.booleans(), min_size=25, max_size=25), st.randoms(use_true_random=False))
+def test_level_by_level_is_as_block_by_block(drawn: tuple[Tree, list[bool]], metered: list[bool], chance: Any) -> None:
+    """A wide network and a deep one are added up in two ways, which must not differ."""
+    tree, turned = drawn
+    size = len(tree.parents) + 1
+    kinds = ("grid", "bus", "meter", "load", "pv", "breaker", "transformer")
+    nodes = [_node(n + 1, "grid" if n == 0 else chance.choice(kinds)) for n in range(size)]
+    edges = [
+        _edge(child, *((child + 1, parent + 1) if turned[child] else (parent + 1, child + 1)), tree.ohms[child])
+        for child, parent in enumerate(tree.parents, 1)
+    ]
+    columns = {
+        name: [chance.choice((None, chance.uniform(0.1, 50))) if metered[n] else None for n in range(size)]
+        for name in ("reactive", "current", "factor")
+    }
+    found = []
+    for narrow in (0, 10**9):
+        with patch.object(sweep, "NARROW", narrow), patch.object(totals, "NARROW", narrow):
+            found.append(_solved(nodes, edges, tree.leaves, **columns))
+    wide, deep = found
+    for name in ("node", "power", "current", "loading", "loss", "method"):
+        assert getattr(wide, name) == pytest.approx(getattr(deep, name), nan_ok=True), name
+    assert wide.totals == pytest.approx(deep.totals, nan_ok=True)
+
+
+def test_reactive_power_adds_up_where_every_part_tells_it() -> None:
+    nodes = [_node(1, "grid"), _node(2, "bus"), _node(3, "load"), _node(4, "load"), _node(5, "bus")]
+    edges = [_edge(1, 1, 2, 0.0), _edge(2, 2, 3, 0.0), _edge(3, 2, 4, 0.0), _edge(4, 1, 5, 0.0)]
+    power = [None, None, 3000.0, 3900.0, None]
+    known = _solved(nodes, edges, power, reactive=[None, None, 4000.0, -1000.0, None])
+    assert known.current[:3] == pytest.approx(np.hypot([6900, 3000, 3900], [3000, 4000, 1000]) / 690)
+    # One part that does not tell it: of the sum nothing is known but the power.
+    partly = _solved(nodes, edges, power, reactive=[None, None, 4000.0, None, None])
+    assert partly.current[:3] == pytest.approx([10.0, 5000 / 690, 3900 / 690])
+    metered = _solved(nodes, edges, [None, 6900.0, 3000.0, 3900.0, None], reactive=[None, 6900.0, None, None, None])
+    assert metered.current[0] == pytest.approx(10 * 2**0.5)
+
+
+def test_a_cable_takes_reactive_power_too() -> None:
+    nodes = [_node(1, "grid"), _node(2, "bus"), _node(3, "load")]
+    edges = [_edge(1, 1, 2, 0.0), _edge(2, 2, 3, 0.1, x_ohm_per_km=0.2)]
+    flow = _solved(nodes, edges, [None, None, 6900.0], reactive=[None, None, 0.0])
+    assert flow.current[1] == pytest.approx(10.0)
+    assert flow.current[0] == pytest.approx(np.hypot(6900 + 3 * 100 * 0.1, 3 * 100 * 0.2) / 690)
