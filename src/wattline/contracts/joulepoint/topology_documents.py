@@ -69,7 +69,10 @@ NODE_LIVE: dict[str, Any] = {
         "voltage_v": {**_UNKNOWN, "description": "Between phase and neutral, the mean of the phases."},
         "current_a": {**_UNKNOWN, "description": "Of the phase with most."},
         "age_s": {**_UNKNOWN, "description": "Of the reading of power; where there is none, of the newest of the meter."},
-        "stale": {"type": "boolean", "description": "Its power is older than three intervals of its meter, and than a minute: no sum counts on it."},
+        "stale": {
+            "type": "boolean",
+            "description": "Its power is older than three intervals of its meter, and than a minute: no sum counts on it.",
+        },
         "basis": {"enum": ["measured", "derived", None], "description": "Derived: from what is measured elsewhere."},
         "state": {"type": "string"},
     },
@@ -81,8 +84,8 @@ EDGE_LIVE: dict[str, Any] = {
         "direction": {"enum": ["forward", "reverse", "none", None], "description": "Forward: from source to target."},
         "current_a": {
             **_UNKNOWN,
-            "description": "The root of the mean square over the phases. Where no meter tells it, it comes from the power: with "
-            "the reactive power behind the edge where every part of that is told, else with a power factor of 1.",
+            "description": "The root of the mean square over the phases. Where no meter tells it, it comes from the power: "
+            "with the reactive power behind the edge where every part of that is told, else with a power factor of 1.",
         },
         "loading_pct": {**_UNKNOWN, "description": "Of the phase with most."},
         "loss_w": _UNKNOWN,
