@@ -31,7 +31,13 @@ class Connection(asyncio.Protocol):
 
     async def post(self, path: str, body: bytes, media: str = "application/json", **headers: str) -> tuple[int, bytes]:
         """Send a body; the answer's status and body. `headers` are further ones, with _ for - in their names."""
-        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{self._credential}\r\nContent-Type: {media}\r\n"
+        return await self.call("POST", path, body, media, **headers)
+
+    async def call(
+        self, method: str, path: str, body: bytes, media: str = "application/json", **headers: str
+    ) -> tuple[int, bytes]:
+        """The same by another method."""
+        head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{self._credential}\r\nContent-Type: {media}\r\n"
         head += "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
         return await self._send(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
