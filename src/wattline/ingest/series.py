@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from wattline.ingest.rollup import Rollup
@@ -26,11 +27,15 @@ CHUNK_READINGS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class RowSet:
-    """Rows ordered by time, then stream: one entry per record, one float column per quantity, NaN where nothing was sent."""
+    """Rows ordered by time, then stream: one entry per record, one float column per quantity, NaN where nothing was sent.
+
+    `quality` is the worst of each row's readings, where that was asked for.
+    """
 
     stream: NDArray[np.uint32]
     time: NDArray[np.int64]
     columns: dict[str, NDArray[np.float64]]
+    quality: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.time)
@@ -62,7 +67,7 @@ class _Columns:
                     self.streams.append(stream.id)
                     self.column.append(self.names.index(sensor.quantity.name))
 
-    def rows(self, raw: RawReadings) -> RowSet:
+    def rows(self, raw: RawReadings, *, quality: bool = False) -> RowSet:
         """Turn readings into rows: one pass a column, and a merge only where the columns differ in their instants."""
         order = np.argsort(np.array(self.sensors, np.int64))
         sorted_sensors = np.array(self.sensors, np.int64)[order]
@@ -71,7 +76,8 @@ class _Columns:
         column = np.array(self.column, np.int64)[place] if len(place) else np.zeros(0, np.int64)
         if len(self.names) == 1:
             sort = np.lexsort((stream, raw.time))
-            return RowSet(stream[sort], raw.time[sort], {self.names[0]: raw.value[sort]})
+            own = raw.quality[sort] if quality else None
+            return RowSet(stream[sort], raw.time[sort], {self.names[0]: raw.value[sort]}, own)
         sort = np.lexsort((stream, raw.time))
         time, stream, column, value = raw.time[sort], stream[sort], column[sort], raw.value[sort]
         starts = np.ones(len(time), bool)
@@ -83,7 +89,8 @@ class _Columns:
             mine = column == i
             values[row[mine]] = value[mine]
             table[name] = values
-        return RowSet(stream[starts], time[starts], table)
+        worst = np.maximum.reduceat(raw.quality[sort], np.flatnonzero(starts)) if quality and len(time) else None
+        return RowSet(stream[starts], time[starts], table, worst)
 
 
 class Series:
@@ -108,18 +115,25 @@ class Series:
         await self._fresh(streams)
         return await self._rows(_Columns(streams, columns), start, end)
 
-    async def _rows(self, wanted: _Columns, start: int, end: int) -> RowSet:
-        return wanted.rows(await self._reader.readings(wanted.sensors, start, end))
+    async def _rows(self, wanted: _Columns, start: int, end: int, *, quality: bool = False) -> RowSet:
+        return wanted.rows(await self._reader.readings(wanted.sensors, start, end), quality=quality)
 
-    async def scan(self, streams: Sequence[Stream], start: int, end: int, columns: Sequence[str]) -> AsyncIterator[RowSet]:
-        """The same in slices of time, for answers of any length in bounded memory."""
+    async def scan(
+        self, streams: Sequence[Stream], start: int, end: int, columns: Sequence[str], *, quality: bool = False
+    ) -> AsyncIterator[RowSet]:
+        """The same in slices of time, for answers of any length in bounded memory; with qualities if they are asked for."""
         await self._fresh(streams)
         wanted = _Columns(streams, columns)
         if wanted.sensors:
-            async for part in self._slices(wanted, start, end):
+            async for part in self._slices(wanted, start, end, quality=quality):
                 yield part
 
-    async def _slices(self, wanted: _Columns, start: int, end: int) -> AsyncIterator[RowSet]:
+    async def noted(self, stream: Stream, start: int, end: int, name: str) -> tuple[NDArray[np.int64], pa.ChunkedArray]:
+        """What the rows of a stream in [start, end) say of a name in their statuses, which are JSON: times, and texts."""
+        await self._fresh([stream])
+        return await self._reader.noted(stream.id, start, end, name)
+
+    async def _slices(self, wanted: _Columns, start: int, end: int, *, quality: bool) -> AsyncIterator[RowSet]:
         """Halve the range until each piece is small enough to hold, whatever the density of the data."""
         waiting = [(start, end)]
         while waiting:
@@ -130,7 +144,7 @@ class Series:
                 width = -(-(b - a) // pieces)
                 waiting += reversed([(at, min(at + width, b)) for at in range(a, b, width)])
             elif total:
-                yield await self._rows(wanted, a, b)
+                yield await self._rows(wanted, a, b, quality=quality)
 
     async def downsample(self, streams: Sequence[Stream], start: int, end: int, bucket: int, columns: Sequence[str]) -> Chart:
         """All the streams together in buckets of `bucket` us (aligned to 1970), with the extremes kept; BAD values left out."""

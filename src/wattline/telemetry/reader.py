@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from wattline.model.clock import MINUTE, SECOND
@@ -150,6 +151,18 @@ class TelemetryReader:
             {"stream": stream, "start": start, "end": end},
         )
         return dict(zip(table.column("micros").to_pylist(), table.column("status").to_pylist(), strict=True))
+
+    async def noted(self, stream: int, start: int, end: int, name: str) -> tuple[NDArray[np.int64], pa.ChunkedArray]:
+        """What the records of a stream say of a name at the top of their statuses, which are JSON: times, ascending, and texts.
+
+        Records that say nothing of it are left out.
+        """
+        table = await self._engine.query(
+            f"""SELECT toUnixTimestamp64Micro(time) AS micros, JSONExtractString(status, {{name:String}}) AS text
+                FROM records FINAL WHERE stream = {{stream:UInt32}} AND {SPAN} AND fate != 1 AND text != '' ORDER BY time""",
+            {"stream": stream, "start": start, "end": end, "name": name},
+        )
+        return table.column("micros").to_numpy(), table.column("text")
 
     async def buckets(
         self, sensors: Sequence[int], start: int, end: int, width: int, watermark: int, groups: Sequence[int] | None = None

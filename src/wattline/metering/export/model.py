@@ -40,6 +40,8 @@ USUAL = (
     "power_factor",
 )
 """Columns of readings unless some are asked for."""
+TEXT = ("breaker_state", "quality")
+"""Further columns of readings. `quality` is the worst of the numbers in a line: good, uncertain or bad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Asked:
 
 def columns_of(interval: Interval, named: list[str] | None) -> tuple[str, ...]:
     """The columns of an export. Raises `Invalid` for one that there is not, and for none."""
-    known = NAMES if interval == "raw" else ENERGY
+    known = (*NAMES, *TEXT) if interval == "raw" else ENERGY
     if named is None:
         return USUAL if interval == "raw" else ENERGY
     for each in named:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -16,7 +16,8 @@ from wattline.ingest.series import RowSet, Series
 from wattline.metering.energy.cells import INTERVAL
 from wattline.metering.energy.register import Floats, Ints
 from wattline.metering.export.csv_text import MARKED, RFC_4180, cell, lines, numbers, repeated, stamps
-from wattline.metering.export.model import Asked
+from wattline.metering.export.model import TEXT, Asked
+from wattline.metering.fields import NAMES
 from wattline.metering.figures.calendar import starts
 from wattline.metering.figures.profile import Profile
 from wattline.metering.figures.service import Figures
@@ -28,6 +29,8 @@ STRETCH = 92 * DAY
 """How much is worked out at once."""
 PIECE_ROWS = 20_000
 """Lines that are put into words at once."""
+BREAKER, QUALITY = TEXT
+QUALITIES = pa.array(["good", "uncertain", "bad"], pa.string())
 SPAN = {"15m": INTERVAL, "1h": HOUR}
 
 
@@ -66,16 +69,25 @@ class Text:
             start, end = member.within(asked.start, asked.end)
             for stream, named in self.places(member, asked.columns):
                 quantities = sorted({quantity for quantity, _ in named.values()})
-                async for rows in self._series.scan([stream], start, end, quantities):
+                async for rows in self._series.scan([stream], start, end, quantities, quality=QUALITY in asked.columns):
+                    texts: dict[str, pa.StringArray] = {}
+                    if BREAKER in asked.columns:
+                        said = await self._series.noted(stream, int(rows.time[0]), int(rows.time[-1]) + 1, BREAKER)
+                        texts[BREAKER] = _beside(rows.time, *said)
+                    if rows.quality is not None:
+                        texts[QUALITY] = QUALITIES.take(pa.array(rows.quality))
                     for at in range(0, len(rows), PIECE_ROWS):
                         part = slice(at, at + PIECE_ROWS)
-                        text = await asyncio.to_thread(_readings_text, rows, part, member, asked.columns, named, zone)
+                        text = await asyncio.to_thread(_readings_text, rows, part, member, asked.columns, named, texts, zone)
                         yield Piece(text, min(PIECE_ROWS, len(rows) - at))
 
     def places(self, member: Member, columns: Sequence[str]) -> list[tuple[Stream, dict[str, tuple[str, float]]]]:
-        """The streams that hold these fields of a meter, and which quantity each field is, by what factor."""
+        """The streams that hold these fields of a meter, and which quantity each field is, by what factor.
+
+        Of columns that are texts alone, all fields: they are the texts of every reading.
+        """
         places: dict[int, tuple[Stream, dict[str, tuple[str, float]]]] = {}
-        for name in columns:
+        for name in [each for each in columns if each not in TEXT] or NAMES:
             channel = self._figures.metering.channel(member.meter, name)
             if channel is not None:
                 quantity = channel.stream.layout.quantities[channel.column].name
@@ -109,20 +121,40 @@ def _edges(asked: Asked, zone: ZoneInfo) -> Ints:
 
 
 def _readings_text(
-    rows: RowSet, part: slice, member: Member, columns: Sequence[str], named: dict[str, tuple[str, float]], zone: ZoneInfo
+    rows: RowSet,
+    part: slice,
+    member: Member,
+    columns: Sequence[str],
+    named: Mapping[str, tuple[str, float]],
+    texts: Mapping[str, pa.StringArray],
+    zone: ZoneInfo,
 ) -> bytes:
     times = rows.time[part]
     told: list[pa.StringArray] = [stamps(times, zone, fraction=True), stamps(times, None, fraction=True)]
     told += [repeated(str(member.meter.id), len(times)), repeated(member.meter.name, len(times))]
     empty = pa.nulls(len(times), pa.string())
     for name in columns:
-        if name in named:
+        if name in texts:
+            told.append(texts[name][part])
+        elif name in named:
             quantity, factor = named[name]
             values = rows.columns[quantity][part]
             told.append(numbers(values if factor == 1.0 else values * factor))
         else:
             told.append(empty)
     return lines(told)
+
+
+def _beside(times: Ints, said: Ints, texts: pa.ChunkedArray) -> pa.StringArray:
+    """A text at each of the times, null where nothing was said then; both kinds of times ascend."""
+    place = np.searchsorted(said, times)
+    there = place < len(said)
+    there[there] = said[place[there]] == times[there]
+    kinds, number = np.unique(np.array(texts.to_pylist(), str), return_inverse=True)
+    safe = pa.array([cell(str(kind)) for kind in kinds], pa.string())
+    found = np.zeros(len(times), np.int64)
+    found[there] = number[place[there]]
+    return safe.take(pa.array(found, mask=~there))
 
 
 def _energy_text(profile: Profile, edges: Ints, columns: Sequence[str], zone: ZoneInfo) -> bytes:

@@ -15,7 +15,10 @@ from tests.contracts.joulepoint.depot import Depot
 from wattline.contracts.joulepoint import analytics_export
 from wattline.contracts.joulepoint.gate import Gate
 from wattline.metering.export.service import WORKFLOW, Exports
+from wattline.metering.fields import COLUMN, WIDTH
+from wattline.metering.readings.notes import Note, status_of
 from wattline.model.clock import HOUR, MINUTE
+from wattline.model.record import Row
 from wattline.platform import Platform
 
 DAY = {"from": "2026-06-08T00:00:00Z", "to": "2026-06-09T00:00:00Z"}
@@ -73,6 +76,30 @@ async def test_readings_as_sent(depot: Depot) -> None:
     ]
 
 
+async def test_texts_of_readings(depot: Depot) -> None:
+    number = await meter(depot)
+    stream = await depot.platform.metering.stream(depot.platform.metering.meters.get(depot.tenant, number))
+    said = [(status_of(Note(breaker_state="closed")), 0), ("{}", 1), (status_of(Note(2, "tripped", 7, {"x": 1.0})), 2)]
+    rows_sent = []
+    for i, (status, quality) in enumerate(said):
+        values: list[float | None] = [None] * WIDTH
+        values[COLUMN["total_power"]] = float(i)
+        values[COLUMN["frequency"]] = 50.0 if i else None
+        worst = tuple(quality if name == "frequency" else 0 for name in COLUMN)
+        rows_sent.append(Row(stream.id, start() + i * MINUTE, depot.clock.micros(), tuple(values), worst, status))
+    await depot.platform.pipeline.ingest.submit(rows_sent)
+    found = await rows(depot, meter_id=number, interval="raw", columns="breaker_state,total_power,quality,frequency", **DAY)
+    assert [line[4:] for line in found[1:]] == [
+        ["closed", "0", "good", ""],
+        ["", "1", "uncertain", "50"],
+        ["tripped", "2", "bad", "50"],
+    ]
+    alone = await rows(depot, meter_id=number, interval="raw", columns="quality,breaker_state", **DAY)
+    assert [line[4:] for line in alone[1:]] == [["good", "closed"], ["uncertain", ""], ["bad", "tripped"]]
+    power = await rows(depot, meter_id=number, interval="raw", columns="total_power,quality", **DAY)
+    assert [line[4:] for line in power[1:]] == [["0", "good"], ["1", "good"], ["2", "good"]]
+
+
 async def test_energy_by_the_hour_day_and_month(depot: Depot) -> None:
     one, two = await meter(depot, timezone="Europe/Berlin"), await meter(depot, timezone="Europe/Berlin")
     for number in (one, two):
@@ -108,6 +135,7 @@ async def test_a_byte_order_mark_where_it_is_asked_for(depot: Depot) -> None:
         {"interval": "2h"},
         {"columns": "password"},
         {"interval": "raw", "columns": "import_kwh"},
+        {"interval": "1h", "columns": "breaker_state"},
         {"columns": ","},
         {"bom": "perhaps"},
         {"page": "2"},
