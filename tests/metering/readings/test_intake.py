@@ -240,8 +240,8 @@ async def test_now_behind_a_reading_from_ahead_is_still_now(yard: Yard) -> None:
 @pytest.mark.parametrize(
     ("ago", "outcome"),
     [
-        (400 * DAY, STORED),
-        (400 * DAY + 1, ["too_old"]),
+        (450 * DAY, STORED),
+        (450 * DAY + 1, ["too_old"]),
         (-5 * MINUTE, STORED),
         (-5 * MINUTE - 1, ["future"]),
     ],

@@ -27,7 +27,7 @@ takes the place of what was there, what it does not name stays, so that a gatewa
 second in two messages; what was replaced is kept. `seq` alone replaces nothing.
 
 Without `timestamp` a reading is of now. A time without an offset is one of the meter's zone (the first of two, where clocks
-are set back), unless the meter is `strict`. A time may be 5 minutes ahead and 400 days back. A name that is no field is told
+are set back), unless the meter is `strict`. A time may be 5 minutes ahead and 450 days back. A name that is no field is told
 in `ignored`; a `strict` meter refuses it. Energy counts in kWh or Wh as the meter says; everything else is in SI units. A key
 for several meters, and a token, say in `meter_id` which one is meant."""
 MANY = """Store up to 10,000 readings in 5 MiB: `{"readings": [...]}`, a bare array, or one reading a line (NDJSON).

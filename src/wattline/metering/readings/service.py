@@ -21,8 +21,8 @@ from wattline.model.errors import Fault, Invalid
 from wattline.model.record import Quality
 from wattline.registry.stream import Stream
 
-OLDEST = 400 * DAY
-"""How far back a reading may be, in us."""
+OLDEST = 450 * DAY
+"""How far back a reading may be, in us: what a yearly settlement finds can still be put right."""
 QUALITIES = {None: int(Quality.GOOD), "good": int(Quality.GOOD), "uncertain": int(Quality.UNCERTAIN), "bad": int(Quality.BAD)}
 MOST_TOLD = 10_000
 """Faults of readings sent together that are told in full; of further readings the first one is, and how many more there are."""

@@ -90,4 +90,4 @@ async def _graph(platform: Platform, tenant: str, ids: Mapping[str, int]) -> Non
         breaker = await node(breaker_key, f"{meter.name}: breaker", "breaker", 30 + place, breaker_id=breaker_key)
         end = await node(f"{meter.key}-node", meter.name, kind, 40 + place, meter_id=ids[meter.key])
         await edge(bus, breaker, f"{meter.key}-edge-breaker", kind="busbar", length_m=2, r_ohm_per_km=0.03, rating_a=rated)
-        await edge(breaker, end, f"{meter.key}-edge", length_m=length, r_ohm_per_km=0.125, x_ohm_per_km=0.08, rating_a=rated)
+        await edge(breaker, end, f"{meter.key}-edge", length_m=length, r_ohm_per_km=0.03, x_ohm_per_km=0.07, rating_a=rated)
