@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from wattline.quality.lane import Lane
 from wattline.quality.row import QualityEvent
 from wattline.quality.tables import events, lanes
 
-NAMED_AT_ONCE = 500
+READ_AT_ONCE = 500
 _lane = msgspec.json.Decoder(Lane)
 
 
@@ -130,7 +131,13 @@ async def begun(
 ) -> list[QualityEvent]:
     """Every listed event of these meters (None: all) that began in [start, end)."""
     mine = [*Which(tenant, meters).conditions(0), events.c.start >= start, events.c.start < end]
-    return [to_event(row) for row in await connection.execute(sa.select(events).where(*mine).order_by(events.c.id))]
+    found: list[QualityEvent] = []
+    for row in await connection.execute(sa.select(events).where(*mine).order_by(events.c.id)):
+        found.append(to_event(row))
+        if len(found) % READ_AT_ONCE == 0:
+            # Others get the event loop in between.
+            await asyncio.sleep(0)
+    return found
 
 
 async def all_lanes(connection: AsyncConnection) -> dict[tuple[int, str], Lane]:

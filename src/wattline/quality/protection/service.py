@@ -15,7 +15,7 @@ from wattline.metering.model import Meter
 from wattline.metering.readings.notes import note_of
 from wattline.metering.service import Metering
 from wattline.model.clock import MINUTE, Clock, from_micros
-from wattline.model.errors import Conflict, NotFound, StorageFull, Unavailable
+from wattline.model.errors import Conflict, Fault, Faulty, NotFound, StorageFull, Unavailable
 from wattline.model.record import Row
 from wattline.quality.finishing import Finishing
 from wattline.quality.protection import store
@@ -28,6 +28,8 @@ KIND = "protection.event"
 """The kind of every event of protection in the log, and the topic of the bus."""
 SAVE_EVERY = MINUTE
 _STATE = "breaker_state"
+MOST_BREAKERS = 500
+"""Of one meter: they are kept in memory."""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -85,6 +87,7 @@ class Protection:
         self._publish = publish
         self._turn = asyncio.Lock()
         self._breakers: dict[tuple[int, str], Breaker] = {}
+        self._names: dict[int, set[str]] = {}
         self._tenants: dict[int, str] = {}
         self._unsaved: dict[tuple[int, str], str] = {}
         self._finishing = Finishing()
@@ -99,12 +102,13 @@ class Protection:
 
     def _know(self, tenant: str, known: Breaker) -> None:
         self._breakers[known.meter, known.breaker] = known
+        self._names.setdefault(known.meter, set()).add(known.breaker)
         self._tenants[known.meter] = tenant
 
     async def report(self, meter: Meter, found: Report) -> tuple[ProtectionEvent, bool]:
         """Take in an event; whether it is new. With a `source_event_id` that is known it is the same event.
 
-        Raises `Conflict` where that said something else.
+        Raises `Conflict` where that said something else, and `Faulty` for a breaker beyond `MOST_BREAKERS`.
         """
         return await self._finishing.run(self._report(meter, found))
 
@@ -119,6 +123,8 @@ class Protection:
                         return known, False
                 breaker = await store.breaker(connection, meter.id, found.breaker)
                 held = self._breakers.get((meter.id, found.breaker))
+                if breaker is None and held is None and len(self._names.get(meter.id, ())) >= MOST_BREAKERS:
+                    raise Faulty([Fault("/breaker_id", "too_many", f"a meter has at most {MOST_BREAKERS} breakers")])
                 if held is not None and (breaker is None or held.time > breaker.time):
                     breaker = held
                 event, after = await self._write(connection, meter, found, breaker)

@@ -12,6 +12,7 @@ from wattline.contracts.joulepoint.bodies import CROWDED_BYTES
 from wattline.metering.checks import MOST_FAULTS
 from wattline.model.clock import HOUR, MINUTE
 from wattline.model.errors import Faulty
+from wattline.quality.protection import service as protection
 from wattline.quality.service import MOST_EVENTS
 
 from .estate import ENERGY, Estate
@@ -140,3 +141,16 @@ async def test_readings_that_are_events_one_after_another_are_all_judged(intrude
     await judged(depot.platform)
     told = await intruder.ask("GET", f"{ENERGY}/pq/events", params={"meter_id": meter, "type": "sag", "limit": 1})
     assert told["count"] == 225 + 1
+
+
+async def test_the_breakers_of_a_meter_are_bounded(intruder: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = await intruder.add("breakers' meter", f"{ENERGY}/meters", name="Breakers")
+    monkeypatch.setattr(protection, "MOST_BREAKERS", 3)
+    answers = []
+    for name in ("Q1", "Q2", "Q3", "Q4", "Q1"):
+        body = {"meter_id": number, "kind": "breaker_state", "state": "open", "breaker_id": name}
+        answers.append(await intruder.depot.call("POST", f"{ENERGY}/protection/events", json=body))
+    assert [answer.status_code for answer in answers] == [201, 201, 201, 422, 201]
+    assert [error["code"] for error in answers[3].json()["errors"]] == ["too_many"]
+    told = await intruder.ask("GET", f"{ENERGY}/protection/breakers", params={"meter_id": number})
+    assert [each["breaker_id"] for each in told["results"]] == ["Q1", "Q2", "Q3"]
