@@ -22,6 +22,7 @@ from wattline.app import create_app
 from wattline.model.clock import DAY, HOUR, MINUTE, SECOND, ManualClock
 from wattline.platform import Platform
 from wattline.server import Listener, Server
+from wattline.state.database import Database
 
 from .estate import CREDENTIALS, ENERGY, RATES, Estate, founded
 
@@ -241,3 +242,43 @@ async def test_streams_come_back_without_a_gap(ground: tuple[Platform, ASGIApp],
         page = await estate.ask("GET", "/api/events", params={"after": cursor})
         assert [each["type"] for each in page["results"]] == kinds
         assert [each["data"].get("total_power") for each in page["results"][:5]] == frames[-5:]
+
+
+@asynccontextmanager
+async def full(database: Database) -> AsyncIterator[None]:
+    """A SQLite file that must not grow, as on a disk without room."""
+
+    def small(connection: Any, _record: Any) -> None:
+        # Never less than there is already.
+        connection.execute("PRAGMA max_page_count=1")
+
+    await database.engine.dispose()
+    sa.event.listen(database.engine.sync_engine, "connect", small)
+    try:
+        yield
+    finally:
+        sa.event.remove(database.engine.sync_engine, "connect", small)
+        await database.engine.dispose()
+
+
+async def test_a_disk_without_room_for_the_state(tmp_path: Path) -> None:
+    async with started(tmp_path) as estate:
+        made, body = 0, {"name": "Large", "metadata": {"text": "x" * 8_000}}
+        async with full(estate.depot.platform.database):
+            while (answer := await estate.depot.call("POST", f"{ENERGY}/groups", json=body)).status_code == 201:
+                made += 1
+                assert made < 200
+            check(answer, 507)
+            nodes = [{"kind": "bus", "name": "Large", "metadata": body["metadata"]}] * 20
+            check(await estate.depot.call("POST", f"{ENERGY}/topology/nodes", json=nodes), 507)
+            event = {"meter_id": estate.meter, "start": estate.at(HOUR), "channels": {"a": [230.0, 100.0] * 60}}
+            check(await estate.depot.call("POST", f"{ENERGY}/pq/rms", json=event), 507)
+            # Readings have a journal of their own.
+            assert (await estate.send(READING, {"total_power": 1.0, "timestamp": estate.at(MINUTE)})).status_code == 201
+        told = await estate.ask("GET", f"{ENERGY}/groups", params={"name": "Large", "limit": 500})
+        assert told["count"] == made
+        assert (await estate.ask("GET", f"{ENERGY}/topology/nodes", params={"name": "Large"}))["count"] == 0
+        assert (await estate.ask("GET", f"{ENERGY}/pq/events"))["count"] == 1
+        assert (await estate.depot.call("POST", f"{ENERGY}/groups", json=body)).status_code == 201
+        # What was refused was not judged.
+        assert (await estate.ask("POST", f"{ENERGY}/pq/rms", json=event))["judged"] == 120
