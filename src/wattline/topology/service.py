@@ -69,12 +69,17 @@ class Topology:
     def look(self, tenant: str, site: str) -> Frame:
         """The site now, at once; one without a node is empty. `Frame.since` tells what changed since another look.
 
-        A site of thousands that nobody has looked at before is made in this call: `seen` leaves others their turn.
+        A site of thousands that nobody has looked at before is made in this call, unless `prepare` was awaited.
         """
         now = self._clock.micros()
         known = self._sites.now((tenant, site), now)
         rows = rows_of(known.plan)
         return _seen(known, self._states(tenant, known), newest(known.plan, rows, len(known.states), now), now)
+
+    async def prepare(self, tenant: str, site: str) -> None:
+        """Make a site ready for `look`, in turns and aside of the event loop."""
+        if self.has_known(tenant, site):
+            await self._sites.ready((tenant, site), self._clock.micros())
 
     async def seen(self, tenant: str, site: str) -> Frame:
         """The same without a pause for anybody else: all that takes long is done in turns, or aside of the event loop.

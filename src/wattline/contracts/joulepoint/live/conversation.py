@@ -130,6 +130,7 @@ class Conversation:
         scope = SCOPES[channel.kind]
         if scope not in self._caller.scopes:
             raise Refused("insufficient_scope", f"this asks for the scope {scope}")
+        await self._live.hub.prepare(self._caller, channel)
         try:
             source = self._live.hub.source(self._caller, channel)
         except NotFound:

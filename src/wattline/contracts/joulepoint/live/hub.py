@@ -72,6 +72,11 @@ class Hub:
                 asyncio.create_task(self._again(), name="live channels"),
             ]
 
+    async def prepare(self, caller: Principal, channel: Channel) -> None:
+        """Make ready what a channel looks at, in turns: the graph of a large site would hold up everybody else."""
+        if channel.kind == "topology" and caller.sees(str(channel.key)):
+            await self._topology.prepare(caller.tenant, str(channel.key))
+
     def source(self, caller: Principal, channel: Channel) -> Source:
         """What a channel tells this caller. Raises `NotFound`, also for what it may not see."""
         made = self._made(caller, channel)
