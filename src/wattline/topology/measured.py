@@ -28,6 +28,7 @@ from wattline.topology.plan import (
     Found,
     Group,
     Ints,
+    Pick,
     Plan,
 )
 
@@ -68,26 +69,43 @@ def newest(plan: Plan, rows: Rows, count: int, now: int) -> Measured:
     values = np.full((len(plan.terms), len(FIELDS)), np.nan)
     times = np.full((len(plan.terms), len(FIELDS)), NEVER, np.int64)
     for group, of_streams in zip(plan.groups, rows, strict=True):
-        places = np.array(group.terms, np.int64)
-        deep = max(map(len, of_streams), default=0)
-        for depth in range(deep):
-            some = [n for n, mine in enumerate(of_streams) if len(mine) > depth]
-            held = [of_streams[n][depth] for n in some]
-            _fill(values, times, group, places[some], held)
+        at = np.array(group.terms, np.int64)[:, None], group.pick.fields
+        values[at], times[at] = _gathered(group, of_streams)
     return combined(plan, count, values, times, now)
 
 
-def _fill(values: Floats, times: Ints, group: Group, terms: Ints, rows: Sequence[Row]) -> None:
-    """Take over what rows, one a term, say of fields that no newer row told."""
-    pick = group.pick.get
-    found = np.array([pick(row.values) for row in rows], np.float64)[:, 1:] * group.pick.factors
-    at = terms[:, None], group.pick.fields
-    open_still = times[at] == NEVER
-    taken = open_still & ~np.isnan(found)
+def _gathered(group: Group, rows: Sequence[tuple[Row, ...]]) -> tuple[Floats, Ints]:
+    """The newest value of each field (columns) of the terms of a group (rows), and its time (us).
+
+    What was gathered before is kept: only streams that told something since are looked at again.
+    """
+    former = group.gathered
+    if former is None:
+        shape = len(rows), len(group.pick.fields)
+        values, times = np.full(shape, np.nan), np.full(shape, NEVER, np.int64)
+        changed = list(range(len(rows)))
+    else:
+        changed = [n for n, (mine, before) in enumerate(zip(rows, former[0], strict=True)) if mine is not before]
+        if not changed:
+            return former[1], former[2]
+        values, times = former[1].copy(), former[2].copy()
+        values[changed], times[changed] = np.nan, NEVER
+    for depth in range(max(len(rows[n]) for n in changed) if changed else 0):
+        some = [n for n in changed if len(rows[n]) > depth]
+        _fill(values, times, group.pick, np.array(some, np.int64), [rows[n][depth] for n in some])
+    # Two threads may gather at once: each keeps something whole.
+    group.gathered = rows, values, times
+    return values, times
+
+
+def _fill(values: Floats, times: Ints, pick: Pick, places: Ints, rows: Sequence[Row]) -> None:
+    """Take over what rows, one a place, say of fields that no newer row told."""
+    found = np.array([pick.get(row.values) for row in rows], np.float64)[:, 1:] * pick.factors
+    taken = (times[places] == NEVER) & ~np.isnan(found)
     if any(row.quality for row in rows):
-        found[_bad(rows, pick)] = np.nan
-    values[at] = np.where(taken, found, values[at])
-    times[at] = np.where(taken, np.array([row.time for row in rows], np.int64)[:, None], times[at])
+        found[_bad(rows, pick.get)] = np.nan
+    values[places] = np.where(taken, found, values[places])
+    times[places] = np.where(taken, np.array([row.time for row in rows], np.int64)[:, None], times[places])
 
 
 def _bad(rows: Sequence[Row], pick: Any) -> Bools:

@@ -14,6 +14,7 @@ from wattline.metering.fields import COLUMN
 from wattline.metering.model import Channel, Meter
 from wattline.model.clock import SECOND
 from wattline.model.errors import NotFound
+from wattline.model.record import Row
 from wattline.registry.stream import Stream
 from wattline.topology.last_rows import Kept, LastRows
 from wattline.topology.model import Node
@@ -94,6 +95,8 @@ class Group:
     pick: Pick
     terms: list[int]
     kept: list[Kept]
+    gathered: tuple[Sequence[tuple[Row, ...]], Floats, Ints] | None = None
+    """The rows that were gathered last, and their values and times: replaced as a whole, never written to."""
 
 
 @dataclass(frozen=True, eq=False)
