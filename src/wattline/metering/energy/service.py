@@ -96,10 +96,11 @@ class Energy:
         self._kept.begin(wanted)
         try:
             told = await self._extents(wanted)
-            for lane in wanted:
+            unread = [lane for lane in wanted if not self._told(lane, Extent.of(lane, told), first, last)]
+            for lane in unread:
                 self._kept.of(lane).reach(first, last)
             for start in range(first, last, STRETCH):
-                await self._fill(wanted, told, start, min(start + STRETCH, last))
+                await self._fill(unread, told, start, min(start + STRETCH, last))
         finally:
             self._kept.end()
 
@@ -120,17 +121,18 @@ class Energy:
             if len(missing):
                 lacking.append(lane)
                 low, high = min(low, int(missing[0])), max(high, int(missing[-1]) + 1)
-        read = []
-        for lane in lacking:
-            extent = Extent.of(lane, told)
-            if extent is None:
-                self._kept.keep(lane, low, *silent_cells(low, high - low), silent=True)
-            elif lane.returns and lane.factor > 0 and extent.low >= 0:
-                self._kept.keep(lane, low, *one_way_cells(lane, extent.oldest, extent.newest, low, high - low))
-            else:
-                read.append(lane)
-        for some in _shares(read, high - low):
+        for some in _shares(lacking, high - low):
             await self._read(some, told, low, high)
+
+    def _told(self, lane: Lane, extent: Extent | None, first: int, last: int) -> bool:
+        """Keep the days of a lane, if what is told of all its readings is enough for that."""
+        if extent is None:
+            self._kept.keep(lane, first, *silent_cells(first, last - first), silent=True)
+        elif lane.returns and lane.factor > 0 and extent.low >= 0:
+            self._kept.keep(lane, first, *one_way_cells(lane, extent.oldest, extent.newest, first, last - first))
+        else:
+            return False
+        return True
 
     async def _read(self, lanes: Sequence[Lane], told: Mapping[int, Extent], first: int, last: int) -> None:
         # A gap that is bridged may be longer than a day.
