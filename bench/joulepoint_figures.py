@@ -83,15 +83,11 @@ def figures(context: Context) -> Sequence[Figure]:
     server.start()
     year = {"from": _spelled(made["first"]), "to": _spelled(made["newest"])}
     first = ask(server, made["key"], "kpi", group_id=made["group"], **year)
-    found = []
+    name = f"first kpi of {METERS} meters over {sizes[1]} days, from a server at rest"
+    found = [Figure(name, first.seconds * 1000, "ms", "less", 1500, detail={"extra_mb": round(first.memory_mb)})]
     for path, more in (("kpi", {}), ("matrix", {"cols": "halfhour"})):
         runs = [ask(server, made["key"], path, group_id=made["group"], **year, **more).seconds for _ in range(9)]
-        detail = {
-            "meters": METERS,
-            "days": sizes[1],
-            "first_ms": round(first.seconds * 1000),
-            "extra_mb": round(first.memory_mb),
-        }
+        detail = {"meters": METERS, "days": sizes[1]}
         name = f"{path} of {METERS} meters over {sizes[1]} days of 15 min"
         figure = percentile(runs, 50)
         found.append(Figure(name, figure, "ms", "less", 300, p50=figure, p99=percentile(runs, 99), detail=detail))
