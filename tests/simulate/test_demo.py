@@ -178,15 +178,19 @@ def test_every_printed_line_of_the_joulepoint_page_works_as_it_stands(quiet: Dem
     lines = [line for line in text.splitlines() if line.startswith(("curl ", "TOKEN="))]
     base = "/api/energy"
     assert paths([("", line) for line in lines]) == {
-        f"{base}/energy-data/", f"{base}/energy-data/bulk", "/oauth/token", f"{base}/meters/",
+        f"{base}/energy-data/", f"{base}/energy-data/bulk", "/oauth/token", "/.well-known/oauth-authorization-server",
+        *(f"{base}/{name}/" for name in ("meters", "groups", "accounts", "tariffs", "schedules", "constraints")),
         *(f"{base}/analytics/{name}" for name in ("live_trail", "kpi", "matrix", "export", "forecast")),
-        f"{base}/pq/config", f"{base}/pq/events", f"{base}/protection/events", f"{base}/topology/nodes/graph", "/api/events",
+        *(f"{base}/pq/{name}" for name in ("config", "events", "compliance")),
+        *(f"{base}/protection/{name}" for name in ("events", "breakers")),
+        *(f"{base}/topology/{name}" for name in ("nodes/", "edges/", "nodes/graph")),
+        "/api/events", "/api/events/schemas", "/api/integrations/credentials",
     }  # fmt: skip
     # In one shell, since a token is kept for the next line.
     script = "\n".join(line if line.startswith("TOKEN=") else f"{line} -o /dev/null -w '%{{http_code}}\n'" for line in lines)
     shell = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     # Nobody simulates: the grid connection has no readings yet, so there is nothing to forecast from.
-    told = ["201", "200", *["200"] * 5, "422", "201", "200", "201", "200", "200", "200"]
+    told = ["201", "200", *["200"] * 10, "422", "201", "200", "200", "201", *["200"] * 9]
     assert shell.stdout.split() == told
 
 

@@ -16,6 +16,8 @@ from wattline.simulate.depot.definition import CHARGING, GRID, SITE
 from wattline.simulate.words import iso_utc
 
 ENERGY = "/api/energy"
+METADATA = "/.well-known/oauth-authorization-server"
+RESOURCES = ("groups", "accounts", "tariffs", "schedules", "constraints")
 
 
 def joulepoint_calls(at: int, access: JoulepointAccess, depot: DepotGateway) -> list[Call]:
@@ -58,6 +60,7 @@ def joulepoint_calls(at: int, access: JoulepointAccess, depot: DepotGateway) -> 
         ),
         token,
         call("Every meter", f"{ENERGY}/meters/"),
+        *(call(f"Every {name.removesuffix('s')}", f"{ENERGY}/{name}/") for name in RESOURCES),
         call("The last minutes of the grid connection", f"{analytics}/live_trail", meter_id=grid, minutes=15),
         call("Its figures since yesterday", f"{analytics}/kpi", meter_id=grid, **day),
         call("What the charging hall used, by day and hour", f"{analytics}/matrix", meter_id=charging, **day),
@@ -65,8 +68,15 @@ def joulepoint_calls(at: int, access: JoulepointAccess, depot: DepotGateway) -> 
         call("Tomorrow", f"{analytics}/forecast", meter_id=grid, horizon_h=24, step="1h"),
         replace(call("What counts as a disturbance", f"{ENERGY}/pq/config"), body={"meter_id": access.meter_id, **thresholds}),
         call("Disturbances", f"{ENERGY}/pq/events"),
+        call("How the week compares with EN 50160", f"{ENERGY}/pq/compliance", meter_id=grid, standard="en50160"),
         signed("A breaker trips", "/protection/events", {**trip, "current_a": 412.0, "timestamp": iso_utc(now)}),
         call("What breakers did", f"{ENERGY}/protection/events"),
+        call("How breakers stand now", f"{ENERGY}/protection/breakers"),
+        call("Every node of the site's graph", f"{ENERGY}/topology/nodes/", site_id=SITE),
+        call("and every edge", f"{ENERGY}/topology/edges/", site_id=SITE),
         call("Where the power flows", f"{ENERGY}/topology/nodes/graph", site_id=SITE, live="true"),
         call("Everything that happened", "/api/events", limit=5),
+        call("The forms of events", "/api/events/schemas"),
+        call("The clients of this API", "/api/integrations/credentials"),
+        Call("What the token server offers", METADATA, authorised=False, contract="joulepoint"),
     ]

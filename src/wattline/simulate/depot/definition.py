@@ -36,3 +36,22 @@ GUEST = DemoMeter("demo-guest", "Yours to try", "submeter", 63, 0.0)
 
 EVERY_SECONDS = 5
 """How often the gateway sends."""
+
+_NIGHT, _DAY, _EVENING = 0, 1, 2
+TARIFF = {
+    "external_id": "demo-tariff",
+    "name": "Time of use",
+    "currency": "INR",
+    "timezone": ZONE,
+    "energy": {
+        "periods": [[{"rate": "4.10", "max": None}], [{"rate": "6.20", "max": None}], [{"rate": "9.80", "max": None}]],
+        "weekday": [[_NIGHT] * 8 + [_DAY] * 9 + [_EVENING] * 5 + [_NIGHT] * 2] * 12,
+        "weekend": [[_NIGHT] * 24] * 12,
+    },
+    "fixed": {"per_month": "1500.00"},
+}
+"""Prices in INR a kWh: dear in the evening of working days, when the buses come in."""
+CHARGING_LIMIT = {"rrule": "FREQ=DAILY", "start": "2026-01-01T17:00", "end": "22:00", "value": 150_000}
+"""W that the charging hall may draw in those hours."""
+SUPPLY_A = 1000
+"""A that the main bus may carry."""

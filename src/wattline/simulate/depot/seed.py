@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from wattline.metering.keeping import Keeping
 from wattline.platform import Platform
 from wattline.simulate.depot.definition import (
     CHARGING,
+    CHARGING_LIMIT,
     GRID,
     GUEST,
     METERS,
@@ -17,11 +19,12 @@ from wattline.simulate.depot.definition import (
     OFFICES,
     SITE,
     SOLAR,
+    SUPPLY_A,
+    TARIFF,
     WORKSHOP,
     ZONE,
     DemoMeter,
 )
-from wattline.topology.service import Topology
 
 MAIN_BUS = "demo-bus"
 _FEEDERS = ((CHARGING, "evse", 90, 800), (WORKSHOP, "load", 60, 250), (OFFICES, "load", 45, 100), (SOLAR, "pv", 70, 200))
@@ -34,7 +37,9 @@ async def seed(platform: Platform, tenant: str) -> dict[str, int]:
     ids = {meter.key: await _meter(platform, tenant, meter) for meter in (*METERS, GUEST)}
     loads = [ids[meter.key] for meter in (CHARGING, WORKSHOP, OFFICES)]
     await _once(platform, tenant, "group", {"external_id": "demo-loads", "name": "What the depot uses", "meter_ids": loads})
-    account = {"external_id": "demo-account", "name": NAME, "currency": "INR", "meters": [{"meter_id": ids[GRID.key]}]}
+    tariff = await _once(platform, tenant, "tariff", TARIFF)
+    account: dict[str, Any] = {"external_id": "demo-account", "name": NAME, "currency": TARIFF["currency"]}
+    account |= {"meters": [{"meter_id": ids[GRID.key]}], "tariffs": [{"tariff_id": tariff}]}
     await _once(platform, tenant, "account", account)
     if platform.quality.configs.watched(ids[GRID.key]) is None:
         await platform.quality.configs.put(tenant, {"meter_id": ids[GRID.key]})
@@ -64,9 +69,17 @@ async def _meter(platform: Platform, tenant: str, meter: DemoMeter) -> int:
 
 async def _once(platform: Platform, tenant: str, kind: str, body: Mapping[str, Any]) -> int:
     """Make a resource unless there is one of that external id; its id."""
-    keepers = {"meter": platform.metering.meters, "group": platform.metering.groups, "account": platform.metering.accounts}
-    topology: Topology = platform.topology
-    keeper = keepers.get(kind) or {"node": topology.nodes, "edge": topology.edges}[kind]
+    keepers: dict[str, Keeping] = {
+        "meter": platform.metering.meters,
+        "group": platform.metering.groups,
+        "account": platform.metering.accounts,
+        "tariff": platform.tariffs,
+        "schedule": platform.schedules,
+        "constraint": platform.constraints,
+        "node": platform.topology.nodes,
+        "edge": platform.topology.edges,
+    }
+    keeper = keepers[kind]
     known = platform.resources.named(tenant, keeper.kind, body["external_id"])
     return known.id if known is not None else (await keeper.create(tenant, body)).id
 
@@ -91,3 +104,10 @@ async def _graph(platform: Platform, tenant: str, ids: Mapping[str, int]) -> Non
         end = await node(f"{meter.key}-node", meter.name, kind, 40 + place, meter_id=ids[meter.key])
         await edge(bus, breaker, f"{meter.key}-edge-breaker", kind="busbar", length_m=2, r_ohm_per_km=0.03, rating_a=rated)
         await edge(breaker, end, f"{meter.key}-edge", length_m=length, r_ohm_per_km=0.03, x_ohm_per_km=0.07, rating_a=rated)
+        if meter is CHARGING:
+            limit = {"external_id": "demo-evenings", "name": "Less in the evening", "kind": "power_limit", "tz": ZONE}
+            await _once(
+                platform, tenant, "schedule", {**limit, "target": {"kind": "evse", "id": end}, "entries": [CHARGING_LIMIT]}
+            )
+    supply = {"external_id": "demo-supply", "name": "Supply", "node_id": bus, "max_current_a": SUPPLY_A}
+    await _once(platform, tenant, "constraint", supply)
