@@ -20,6 +20,10 @@ class LateHours:
     def __len__(self) -> int:
         return sum(len(hours) for hours in self._of.values())
 
+    def __contains__(self, pair: SensorHour) -> bool:
+        sensor, hour = pair
+        return hour in self._of.get(sensor, ())
+
     def add(self, pairs: Iterable[SensorHour]) -> None:
         for sensor, hour in pairs:
             self._of.setdefault(sensor, set()).add(hour)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 from wattline.ingest.writer import Writer
 from wattline.model.clock import HOUR, MINUTE, SECOND, Clock
@@ -13,8 +14,9 @@ from wattline.telemetry.writer import TelemetryWriter
 
 GRACE = 5 * SECOND
 """How long after its end a minute is computed: what comes later still is late, and costs a recompute of its hour."""
-MOST_HOURS = 10_000
-"""Late hours recomputed in one go: a server takes no more than 128 KiB of sensors' numbers."""
+MOST_HOURS = 4_000
+"""Late hours recomputed in one go: whoever waits for the store has its turn in between. A server takes no more than 128 KiB of
+sensors' numbers."""
 
 log = logging.getLogger(__name__)
 
@@ -77,11 +79,16 @@ class Rollup:
             await self._writer.advance(upto)
 
     async def settle(self, sensors: set[int] | None = None, start: int = 0, end: int = 2**62) -> None:
-        """Recompute the late hours of these sensors (None: of all) that touch [start, end)."""
+        """Recompute the late hours of these sensors (None: of all) that touch [start, end), the oldest first."""
         async with self._writer.lane:
-            pairs = self._writer.late_hours.touching(sensors, start, end)
-            for first in range(0, len(pairs), MOST_HOURS):
-                await self._settle(pairs[first : first + MOST_HOURS])
+            pairs = sorted(self._writer.late_hours.touching(sensors, start, end), key=itemgetter(1))
+        for first in range(0, len(pairs), MOST_HOURS):
+            async with self._writer.lane:
+                # An hour that somebody else has settled meanwhile is late no more, unless it is again.
+                late = self._writer.late_hours
+                due = [pair for pair in pairs[first : first + MOST_HOURS] if pair in late]
+                if due:
+                    await self._settle(due)
 
     async def _settle(self, pairs: list[tuple[int, int]]) -> None:
         version = await self._writer.next_version()
