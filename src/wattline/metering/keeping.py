@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,7 +30,7 @@ def merged(body: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
     return result
 
 
-class Keeping:
+class Keeping(ABC):
     """The writing side of one kind; a subclass says what a document of it must hold."""
 
     kind: Kind
@@ -38,17 +39,17 @@ class Keeping:
         self._resources = resources
         self._references = references
 
+    @abstractmethod
     def checked(self, tenant: str, known: Resource | None, body: Mapping[str, Any]) -> dict[str, Any]:
         """A body with every field, defaults filled in. `known` is what it replaces. Raises `Faulty`, `Conflict`."""
-        raise NotImplementedError
 
-    async def written(self, resource: Resource, former: Resource | None) -> None:
+    async def written(self, resource: Resource, former: Resource | None) -> None:  # noqa: B027 - most have nothing to do
         """A resource was committed; what has to be done outside its transaction is done here, and must bear repetition."""
 
-    async def leaving(self, writer: Writer, resource: Resource) -> None:
+    async def leaving(self, writer: Writer, resource: Resource) -> None:  # noqa: B027
         """A resource is about to be removed, in the writer's transaction."""
 
-    async def gone(self) -> None:
+    async def gone(self) -> None:  # noqa: B027
         """A resource was removed, and the removal committed."""
 
     async def create(self, tenant: str, body: Mapping[str, Any]) -> Resource:

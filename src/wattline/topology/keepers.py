@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,16 +28,16 @@ class Several(Keeping):
         super().__init__(resources, references)
         self._held = held
 
+    @abstractmethod
     def read(self, body: object) -> dict[str, Any]:
         """The body to store, every default filled in. Raises `Faulty`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fit(self, tenant: str, bodies: Sequence[dict[str, Any]], former: Resource | None) -> None:
         """Look at new bodies, or at one that is to follow `former`, beside what is committed; fills in what follows from it.
 
         Raises `Conflict`, or `Faulty` with pointers that begin with the place in `bodies`.
         """
-        raise NotImplementedError
 
     def checked(self, tenant: str, known: Resource | None, body: Mapping[str, Any]) -> dict[str, Any]:
         result = self.read(body)
