@@ -30,7 +30,7 @@ STRETCH = 92 * DAY
 PIECE_ROWS = 20_000
 """Lines that are put into words at once."""
 BREAKER, QUALITY = TEXT
-QUALITIES = pa.array(["good", "uncertain", "bad"], pa.string())
+QUALITIES = ("good", "uncertain", "bad")
 SPAN = {"15m": INTERVAL, "1h": HOUR}
 
 
@@ -75,7 +75,7 @@ class Text:
                         said = await self._series.noted(stream, int(rows.time[0]), int(rows.time[-1]) + 1, BREAKER)
                         texts[BREAKER] = _beside(rows.time, *said)
                     if rows.quality is not None:
-                        texts[QUALITY] = QUALITIES.take(pa.array(rows.quality))
+                        texts[QUALITY] = pa.array(QUALITIES, pa.string()).take(pa.array(rows.quality))
                     for at in range(0, len(rows), PIECE_ROWS):
                         part = slice(at, at + PIECE_ROWS)
                         text = await asyncio.to_thread(_readings_text, rows, part, member, asked.columns, named, texts, zone)

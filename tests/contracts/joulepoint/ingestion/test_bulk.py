@@ -49,7 +49,7 @@ async def test_each_reading_stands_for_itself(meter: Meter) -> None:
     sent: list[Any] = rows(meter, 6, vendor=1)
     sent[1]["frequency"] = 1000
     sent[2] = 7
-    sent[3]["timestamp"] = meter.at(days=401)
+    sent[3]["timestamp"] = meter.at(days=451)
     sent[4] |= {"meter_id": meter.id + 1, "seq": -1}
     told = await meter.told({"readings": sent}, 200, BULK)
     assert told["accepted"] == 2
