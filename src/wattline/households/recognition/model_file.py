@@ -103,8 +103,8 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
             raise ValueError("it is no archive")
         with np.load(held, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    # An archive that was packed in a way that Python cannot unpack raises NotImplementedError.
-    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    # RuntimeError: one that is encrypted, or packed in a way that Python does not know.
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError("it is no archive of arrays") from error
 
 
