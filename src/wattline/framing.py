@@ -15,6 +15,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 RECORD_BYTES = 512
 """The most that is written at once under TLS, so that a record fits the receive buffer of a device (1 KiB)."""
 REMEMBERED = 256
+SHORT = 32
+"""Bytes of an answer that many devices get; a longer one, such as a token, is for one alone and is not kept."""
 _UNUSUAL = {b"www-authenticate": b"WWW-Authenticate"}
 
 
@@ -121,7 +123,7 @@ class _Sender:
         if written is None or cycle.flow.write_paused or cycle.disconnected:
             await self._make(start)
             await self._make(message)
-            if cycle.keep_alive and not cycle.disconnected:
+            if cycle.keep_alive and not cycle.disconnected and len(message["body"]) <= SHORT:
                 self._answers.keep(key, self._framed.sent)
             return
         self._framed.send(written)
