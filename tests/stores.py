@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.migrated import lay_out
 from wattline.ingest.pipeline import Options, Pipeline
+from wattline.metering.fields import LAYOUT as METER
 from wattline.model.clock import DAY, ManualClock
 from wattline.model.place import Layout, Quantity
 from wattline.model.record import Row
@@ -71,7 +72,7 @@ class Spine:
         await migrate(self.database)
         self.registry = Registry(self.database)
         await self.registry.load()
-        options = Options(self.directory / "journal.db", self.telemetry_url, self.most_journal_bytes, RETENTION)
+        options = Options(self.directory / "journal.db", self.telemetry_url, self.most_journal_bytes, RETENTION, {METER.name})
         self.pipeline = Pipeline(options, self.registry, self.clock, self.counts, self.counts.published.extend)
         await self.pipeline.start()
 

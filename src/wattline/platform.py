@@ -42,6 +42,7 @@ from wattline.ingest.pipeline import Options, Pipeline
 from wattline.jobs.service import Jobs
 from wattline.markets.service import Markets
 from wattline.measure import PipelineMeter
+from wattline.metering import fields
 from wattline.metering.energy.service import Energy as MeterEnergy
 from wattline.metering.export.service import WORKFLOW as EXPORT
 from wattline.metering.export.service import Exports
@@ -112,7 +113,13 @@ class Platform:
         )
         self.oauth = OAuth(self.database, clock)
         self.pipeline = Pipeline(
-            Options(settings.data / "journal.db", settings.telemetry_url, settings.journal_max_bytes, retention(settings)),
+            Options(
+                settings.data / "journal.db",
+                settings.telemetry_url,
+                settings.journal_max_bytes,
+                retention(settings),
+                by_receipt={fields.LAYOUT.name},
+            ),
             self.registry,
             clock,
             PipelineMeter(self.metrics),

@@ -48,12 +48,16 @@ class Meter(service.Meter, writer.Meter, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Where the path keeps its data, and its bounds. `retention` is in us by table name."""
+    """Where the path keeps its data, and its bounds. `retention` is in us by table name.
+
+    Rows of streams with the layouts in `by_receipt` can be read in the order of their receipt.
+    """
 
     journal: Path
     telemetry_url: str
     most_journal_bytes: int
     retention: Mapping[str, int]
+    by_receipt: Collection[str] = ()
 
 
 class Pipeline:
@@ -85,7 +89,7 @@ class Pipeline:
         self.series = Series(self.writer, self.rollup, self.reader)
         self.tables = TableRows(self.writer, RowReader(self.engine))
         self.intervals = Intervals(self.writer, self.rollup, self.engine, clock, options.retention)
-        self.receipts = Receipts(clock)
+        self.receipts = Receipts(clock, options.by_receipt)
         self.received = ReceivedRows(self.writer, self.receipts, ReceiptReader(self.engine))
         self.ingest = Ingest(
             self._journal,

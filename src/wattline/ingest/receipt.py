@@ -6,18 +6,22 @@ never find a new row before it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from wattline.model.clock import Clock
 
-LAYOUTS = frozenset({"energy"})
-"""The streams whose rows are told of by their receipt. Each of their rows has an instant of its own."""
 MARK = "received"
 """Where the newest instant that was given is kept in the journal."""
 
 
 class Receipts:
-    """Gives each row the instant of its receipt as its commit begins. On the event loop."""
+    """Gives each row of streams with these layouts an instant of its own, that of its receipt, as its commit begins.
 
-    def __init__(self, clock: Clock) -> None:
+    On the event loop.
+    """
+
+    def __init__(self, clock: Clock, layouts: Collection[str] = ()) -> None:
+        self.layouts = frozenset(layouts)
         self._clock = clock
         self._last = 0
         self._begun: int | None = None

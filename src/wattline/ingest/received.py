@@ -30,7 +30,7 @@ class Slice:
 
 
 class ReceivedRows:
-    """Reads by receipt of streams whose rows each have an instant of their own (`receipt.LAYOUTS`)."""
+    """Reads by receipt of streams whose rows each have an instant of their own (`Receipts.layouts`)."""
 
     def __init__(self, writer: Writer, receipts: Receipts, reader: ReceiptReader) -> None:
         self._writer = writer

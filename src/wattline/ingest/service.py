@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 from wattline.ingest.journal import Block, Journal
-from wattline.ingest.receipt import LAYOUTS, Receipts
+from wattline.ingest.receipt import Receipts
 from wattline.model.errors import NotFound, QueueFull, Unavailable, WattlineError
 from wattline.model.record import NEVER, UNKNOWN, Row, all_shown, shown
 from wattline.registry.service import Registry
@@ -112,7 +112,7 @@ class Ingest:
 
         Raises `NotFound` for a stream that is not registered.
         """
-        stream = self._registry.stream
+        stream, numbered = self._registry.stream, self._receipts.layouts
         for row in rows:
             head = stream(row.stream)
             if row.time > head.admitted:
@@ -121,7 +121,7 @@ class Ingest:
                 row.late = True
                 if head.admitted == UNKNOWN:
                     self._seen[row.stream] = max(row.time, self._seen.get(row.stream, NEVER))
-            if head.layout.name in LAYOUTS:
+            if head.layout.name in numbered:
                 row.received = self._receipts.next()
 
     def _end(self, group: list[Pending], rows: list[Row], finished: Future[Block], started: float) -> None:
