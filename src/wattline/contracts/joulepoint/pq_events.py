@@ -7,8 +7,19 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from wattline.contracts.joulepoint.gate import PQ_READ, Admitted, Gate
-from wattline.contracts.joulepoint.pq_rows import EVENT, Asked, From, MeterId, To, after, listed, ordered, page_of, visible
-from wattline.contracts.joulepoint.problem import refusals
+from wattline.contracts.joulepoint.pq_rows import (
+    EVENT,
+    Asked,
+    From,
+    MeterId,
+    To,
+    add_reads,
+    after,
+    listed,
+    ordered,
+    page_of,
+    visible,
+)
 from wattline.contracts.joulepoint.resource_routes import encoded
 from wattline.metering.checks import HIGHEST_ID
 from wattline.metering.service import Metering
@@ -52,20 +63,9 @@ def build(quality: PowerQuality, metering: Metering, gate: Gate) -> APIRouter:
     async def event(caller: Admitted, number: Number) -> Response:
         return encoded(shown(await quality.event(caller.tenant, number, visible(metering, caller, None))))
 
-    for path, route, summary, schema in (
+    add_reads(
+        router,
         (PATH, events, "List power-quality events, newest first", page_of(EVENT)),
         (f"{PATH}/{{number}}", event, "Show a power-quality event", EVENT),
-    ):
-        router.add_api_route(
-            path,
-            route,
-            methods=["GET"],
-            summary=summary,
-            response_class=Response,
-            response_model=None,
-            responses={
-                **refusals(404, 503),
-                200: {"description": "Found", "content": {"application/json": {"schema": schema}}},
-            },
-        )
+    )
     return router

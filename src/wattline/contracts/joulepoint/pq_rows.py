@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from wattline.contracts.joulepoint import paging
 from wattline.contracts.joulepoint.paging import Asked as Page
 from wattline.contracts.joulepoint.paging import Cursor
-from wattline.contracts.joulepoint.problem import bad_parameter
+from wattline.contracts.joulepoint.problem import bad_parameter, refusals
 from wattline.contracts.joulepoint.query import Instant
 from wattline.metering.checks import HIGHEST_ID
 from wattline.metering.service import Metering
@@ -124,3 +124,18 @@ def ordered(start: int | None, end: int | None) -> None:
 def listed(request: Request, total: int, rows: Sequence[Any], more: tuple[int, int] | None) -> dict[str, Any]:
     """The document of a page, newest first; `more` is the place of its last row where there are more."""
     return paging.envelope(request, total, rows, None if more is None else Cursor(more), None)
+
+
+def add_reads(router: APIRouter, *reads: tuple[str, Callable[..., Awaitable[Response]], str, Mapping[str, Any]]) -> None:
+    """Add routes that show something: path, what answers it, summary, and the schema of its answer."""
+    for path, route, summary, schema in reads:
+        found = {"description": "Found", "content": {"application/json": {"schema": schema}}}
+        router.add_api_route(
+            path,
+            route,
+            methods=["GET"],
+            summary=summary,
+            response_class=Response,
+            response_model=None,
+            responses={**refusals(404, 503), 200: found},
+        )

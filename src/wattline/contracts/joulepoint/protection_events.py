@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -14,35 +14,24 @@ from wattline.contracts.joulepoint.pq_rows import (
     From,
     MeterId,
     To,
+    add_reads,
     after,
     listed,
     ordered,
     page_of,
     visible,
 )
-from wattline.contracts.joulepoint.problem import refusals
 from wattline.contracts.joulepoint.query import spell
 from wattline.contracts.joulepoint.resource_routes import encoded
 from wattline.metering.checks import HIGHEST_ID
 from wattline.metering.service import Metering
 from wattline.model.clock import SECOND, Clock
-from wattline.quality.protection.model import Breaker
+from wattline.quality.protection.model import Breaker, Kind
 from wattline.quality.protection.service import Protection, shown
 from wattline.quality.protection.store import Which
 
 PATH = "/api/energy/protection/events"
 BREAKERS = "/api/energy/protection/breakers"
-Kind = Literal[
-    "trip_overcurrent",
-    "trip_short_circuit",
-    "trip_earth_leakage",
-    "trip_undervoltage",
-    "trip_overvoltage",
-    "trip_overtemperature",
-    "arc_fault",
-    "breaker_state",
-    "earth_leakage_alarm",
-]
 Number = Annotated[int, Path(ge=1, le=HIGHEST_ID, description="The id.")]
 KindOf = Annotated[Kind | None, Query(alias="kind", description="Of this kind alone.")]
 BreakerId = Annotated[
@@ -102,21 +91,10 @@ def build(protection: Protection, metering: Metering, clock: Clock, gate: Gate) 
 
         return encoded(paging.page(request, rows, lambda numbered: numbered[0], page, row))
 
-    for path, route, summary, schema in (
+    add_reads(
+        router,
         (PATH, events, "List protection events, newest first", page_of(PROTECTION_EVENT)),
         (f"{PATH}/{{number}}", event, "Show a protection event", PROTECTION_EVENT),
         (BREAKERS, breakers, "List breakers as they are now", page_of(BREAKER)),
-    ):
-        router.add_api_route(
-            path,
-            route,
-            methods=["GET"],
-            summary=summary,
-            response_class=Response,
-            response_model=None,
-            responses={
-                **refusals(404, 503),
-                200: {"description": "Found", "content": {"application/json": {"schema": schema}}},
-            },
-        )
+    )
     return router

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -17,17 +17,7 @@ Kind = Literal[
     "breaker_state",
     "earth_leakage_alarm",
 ]
-KINDS: tuple[Kind, ...] = (
-    "trip_overcurrent",
-    "trip_short_circuit",
-    "trip_earth_leakage",
-    "trip_undervoltage",
-    "trip_overvoltage",
-    "trip_overtemperature",
-    "arc_fault",
-    "breaker_state",
-    "earth_leakage_alarm",
-)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 State = Literal["open", "closed", "tripped"]
 STATES: tuple[State, ...] = ("open", "closed", "tripped")
 MAIN = "main"
