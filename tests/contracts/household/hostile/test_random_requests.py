@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from hypothesis.errors import Unsatisfiable
-from schemathesis import Case, GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
+from schemathesis import Case
 
 from tests.contracts.household.home import opened
+from tests.contracts.random_requests import CHECKS, served_elsewhere, try_out
 from wattline.app import create_app
 from wattline.contracts.household.routes import PREFIXES
 from wattline.model.clock import ManualClock
@@ -33,13 +23,6 @@ from wattline.server import Listener, Server
 
 from .town import START, founded
 
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
 OPERATIONS = 57
 EXAMPLES = 4
 KEYS = (None, "own", "own", "ml", "cron", "admin", "admin", "admin")
@@ -67,25 +50,9 @@ async def _serve(data: Path, started: Future[Started], stop: Future[None]) -> No
 
 
 @pytest.fixture(scope="module")
-def served_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
-    """A server that runs in a thread of its own: its clients here block."""
-    started: Future[Started] = Future()
-    stop: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            asyncio.run(_serve(tmp_path_factory.mktemp("random"), started, stop))
-        except BaseException as error:
-            if not started.done():
-                started.set_exception(error)
-            raise
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    yield started.result(60)
-    stop.set_result(None)
-    thread.join(60)
-    assert not thread.is_alive()
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    with served_elsewhere(partial(_serve, tmp_path_factory.mktemp("random"))) as started:
+        yield started
 
 
 def name(case: Case, known: dict[str, object]) -> None:
@@ -97,34 +64,24 @@ def name(case: Case, known: dict[str, object]) -> None:
             case.query[parameter.name] = known[parameter.name]
 
 
-def test_every_answer_is_as_described(served_elsewhere: Started) -> None:
-    url, keys, known = served_elsewhere
+def test_every_answer_is_as_described(served: Started) -> None:
+    url, keys, known = served
     schema = schemathesis.openapi.from_dict(httpx.get(f"{url}/openapi.json", timeout=30).json())
     schema.config.update(base_url=url)
     asked: Counter[str] = Counter()
     statuses: Counter[int] = Counter()
-    for found in schema.get_all_operations():
-        operation = found.ok()
-        if not operation.path.startswith(PREFIXES):
-            continue
-        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
 
-            @settings(
-                max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-            )
-            @given(case=operation.as_strategy(generation_mode=mode), named=st.booleans(), key=st.sampled_from(KEYS))
-            def holds(case: Case, named: bool, key: str | None) -> None:
-                # What takes a household away would leave nothing to try.
-                if named and not (case.method == "DELETE" and key == "admin"):
-                    name(case, known)
-                headers = {"Authorization": "" if key is None else f"Bearer {keys[key]}"}
-                case.headers.pop("Authorization", None)
-                answer = case.call_and_validate(headers=headers, checks=CHECKS)
-                asked[case.operation.label] += 1
-                statuses[answer.status_code] += 1
+    def ask(case: Case, named: bool, key: str | None) -> None:
+        # What takes a household away would leave nothing to try.
+        if named and not (case.method == "DELETE" and key == "admin"):
+            name(case, known)
+        headers = {"Authorization": "" if key is None else f"Bearer {keys[key]}"}
+        case.headers.pop("Authorization", None)
+        answer = case.call_and_validate(headers=headers, checks=CHECKS)
+        asked[case.operation.label] += 1
+        statuses[answer.status_code] += 1
 
-            # What takes no parameters cannot be asked wrongly.
-            with contextlib.suppress(Unsatisfiable):
-                holds()
+    every = (found.ok() for found in schema.get_all_operations())
+    try_out((operation for operation in every if operation.path.startswith(PREFIXES)), ask, KEYS, EXAMPLES)
     assert len(asked) >= OPERATIONS, len(asked)
     assert {200, 201, 400, 401, 404} <= statuses.keys(), statuses
