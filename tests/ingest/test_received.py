@@ -7,6 +7,8 @@ import random
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.stores import FOUR, Spine, spine
 from wattline.ingest.receipt import Receipts
 from wattline.metering.fields import LAYOUT, WIDTH
@@ -70,6 +72,12 @@ async def test_a_reader_beside_many_writers_gets_every_row_once_and_in_order(
         chance, begin, seen = random.Random(7), clock.micros(), list[Row]()
         position, writing = begin - 1, True
 
+        async def move() -> None:
+            while writing:
+                await s.pipeline.writer.flush()
+                for _ in range(chance.randint(0, 30)):
+                    await asyncio.sleep(0)
+
         async def write(stream: Stream) -> None:
             for n in range(40):
                 # Some come late, some by hundreds of days.
@@ -90,10 +98,10 @@ async def test_a_reader_beside_many_writers_gets_every_row_once_and_in_order(
                 position = part.upto
                 await asyncio.sleep(0)
 
-        reader = asyncio.create_task(read())
+        others = [asyncio.create_task(read()), asyncio.create_task(move())]
         await asyncio.gather(*map(write, streams))
         writing = False
-        await reader
+        await asyncio.gather(*others)
         rest, _ = await read_all(s, streams, position, 50)
         seen += rest
         assert [row.received for row in seen] == sorted({row.received for row in seen})
@@ -116,6 +124,55 @@ async def test_a_replaced_row_is_there_once_with_what_it_is_now(tmp_path: Path, 
         whole, _ = await read_all(s, [stream], begin - 1, 10)
         assert [row.received for row in whole] == [row.received for row in later]
         assert [row.values[0] for row in first] == [1]
+
+
+async def test_a_reader_moves_nothing_to_the_store(tmp_path: Path, clock: ManualClock, telemetry_url: str) -> None:
+    async with spine(tmp_path, clock, telemetry_url=telemetry_url) as s:
+        stream, other = [await s.registry.register("t", "s", f"meter-{n}", LAYOUT) for n in range(2)]
+        begin, received = clock.micros(), s.pipeline.received
+        await s.pipeline.ingest.submit([reading(stream, begin + n, n) for n in range(4)])
+        await s.pipeline.writer.flush()
+        # Nobody who waited for the writer would get on while its turn is taken.
+        async with asyncio.timeout(60), s.pipeline.writer.lane:
+            for n in range(4, 8):
+                await s.pipeline.ingest.submit([reading(stream, begin + n, n), reading(other, begin + n, n)])
+            # One that takes the place of a stored one, and one of a row that waits itself.
+            await s.pipeline.ingest.submit([reading(stream, begin + 1, 11), reading(stream, begin + 5, 15)])
+            for most in (1, 3, 50):
+                rows, upto = await read_all(s, [stream], begin - 1, most)
+                assert [row.values[0] for row in rows] == [0, 2, 3, 4, 6, 7, 11, 15]
+                assert upto == received.horizon
+            told = [row.received for row in rows]
+            for most in range(1, 10):
+                assert [row.received for row in await received.newest(stream, begin - 1, most)] == told[-most:]
+            assert [row.values[0] for row in (await received.after([stream, other], told[2], 3, told[3] + 1)).rows] == [4, 4]
+            assert s.pipeline.writer.waits([stream.id])
+        await s.pipeline.writer.flush()
+        assert [row.received for row in (await read_all(s, [stream], begin - 1, 3))[0]] == told
+
+
+@pytest.mark.parametrize("telemetry_url", ["embedded"], indirect=True)
+async def test_what_is_told_does_not_depend_on_what_was_moved(tmp_path: Path, clock: ManualClock, telemetry_url: str) -> None:
+    """Rows, replaced ones among them, against a dictionary: whatever is in the store or waits."""
+    chance = random.Random(23)
+    async with spine(tmp_path, clock, telemetry_url=telemetry_url) as s:
+        streams = [await s.registry.register("t", "s", f"meter-{n}", LAYOUT) for n in range(3)]
+        begin, places = clock.micros(), dict[tuple[int, int], Row]()
+        for turn in range(30):
+            rows = [reading(chance.choice(streams), begin + chance.randint(0, 60), turn + k / 8) for k in range(3)]
+            rows = list({(row.stream, row.time): row for row in rows}.values())
+            await s.pipeline.ingest.submit(rows)
+            places |= {(row.stream, row.time): row for row in rows}
+            if chance.random() < 0.3:
+                await s.pipeline.writer.flush()
+            if chance.random() < 0.7:
+                continue
+            asked = chance.sample(streams, chance.randint(1, 3))
+            expected = sorted(row.received for row in places.values() if row.stream in {each.id for each in asked})
+            position = chance.choice([begin - 1, *expected])
+            found, _ = await read_all(s, asked, position, chance.randint(1, 9))
+            assert [row.received for row in found] == [each for each in expected if each > position]
+            assert all(row.values[0] == places[row.stream, row.time].values[0] for row in found)
 
 
 async def test_other_rows_keep_what_they_say_of_their_receipt(tmp_path: Path, clock: ManualClock, telemetry_url: str) -> None:
