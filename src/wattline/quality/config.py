@@ -26,8 +26,11 @@ DEFAULTS: Mapping[str, Any] = {
     "frequency_low": None,
     "frequency_high": None,
     "min_samples": 1,
+    "rvc_threshold_pct": 5.0,
 }
 """A field that is not given has this value; None: taken from the meter (nominal voltage and frequency), or from the basis."""
+CAN_BE_OFF = frozenset({"rvc_threshold_pct"})
+"""Thresholds that can be null: then this is not looked for."""
 CHOICES: Mapping[str, tuple[object, ...]] = {
     "reference": ("fixed", "sliding"),
     "imbalance_method": ("vuf", "lvur", "pvur"),
@@ -42,6 +45,7 @@ _RANGES: Mapping[str, tuple[float, float, bool, str]] = {
     "frequency_low": (0, 100, True, "over 0 and at most 100 Hz"),
     "frequency_high": (0, 100, True, "over 0 and at most 100 Hz"),
     "min_samples": (1, 10_000, False, "from 1 to 10000"),
+    "rvc_threshold_pct": (1, 6, False, "from 1 to 6, or null"),
 }
 """Lowest and highest value, whether the lowest itself is excluded, and that in words."""
 _VOLTAGES = ("interruption_threshold", "sag_v_threshold", "swell_v_threshold")
@@ -50,7 +54,10 @@ FREQUENCY_BAND = 0.01
 
 
 class Config(msgspec.Struct, frozen=True):
-    """The thresholds in force, every one known. Voltages in per unit of `nominal_voltage` (V), `window` in us."""
+    """The thresholds in force, every one known. Voltages in per unit of `nominal_voltage` (V), `window` in us.
+
+    `rvc`, in percent, is None where rapid voltage changes are not looked for.
+    """
 
     sag: float
     swell: float
@@ -67,6 +74,7 @@ class Config(msgspec.Struct, frozen=True):
     window: int
     min_samples: int
     basis: str | None = None
+    rvc: float | None = None
 
     @property
     def cycle(self) -> int:
@@ -103,6 +111,7 @@ def config_of(body: Mapping[str, Any], nominal_voltage: float, nominal_frequency
         window=round(given["thd_window_s"] * SECOND),
         min_samples=given["min_samples"],
         basis=given["thd_limit_basis"],
+        rvc=given["rvc_threshold_pct"],
     )
 
 
@@ -138,7 +147,7 @@ def _fault(name: str, value: object) -> Fault | None:
     if name in CHOICES:
         names = ", ".join("null" if choice is None else str(choice) for choice in CHOICES[name])
         return None if value in CHOICES[name] else Fault(pointer, "choice", f"must be one of {names}")
-    if value is None and DEFAULTS[name] is None:
+    if value is None and (DEFAULTS[name] is None or name in CAN_BE_OFF):
         return None
     code, words = _number_fault(name, value)
     return None if code is None else Fault(pointer, code, words)

@@ -27,6 +27,7 @@ class Disturbance(msgspec.Struct):
 
     They are in per unit of `reference` (V) for voltages, percent for THD and imbalance, Hz for frequency. `before` is the time
     of the last sample before the event, `last` that of the newest within. `config` holds the thresholds that it began with.
+    `steady_before` and `steady_after` are the steady voltages on both sides of a rapid voltage change, in per unit.
     A `tail` is a dip that is left when an interruption ends: an event of its own only once it outlasts `grace`.
     """
 
@@ -51,6 +52,8 @@ class Disturbance(msgspec.Struct):
     assumed_angles: bool = False
     row: int | None = None
     superseded: bool = False
+    steady_before: list[float] = []
+    steady_after: list[float] = []
 
     def absorb(self, times: NDArray[np.int64], values: NDArray[np.float64], involved: NDArray[np.bool_]) -> None:
         """Take in samples of the event: their extremes, and the channels that are beyond the threshold."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from wattline.quality import levels
 from wattline.quality.config import Config
 from wattline.quality.disturbance import PHASES, Disturbance, Method, Type
+from wattline.quality.rapid_changes import RapidChanges, RapidState
 from wattline.quality.rms_detector import RmsDetector, RmsState
 from wattline.quality.window_means import WindowState, means
 
@@ -38,6 +39,7 @@ class Lane(msgspec.Struct):
     anything that changes slowly."""
 
     rms: RmsState = msgspec.field(default_factory=RmsState)
+    rapid: RapidState = msgspec.field(default_factory=RapidState)
     window: WindowState = msgspec.field(default_factory=WindowState)
     thd: Disturbance | None = None
     imbalance: Disturbance | None = None
@@ -46,20 +48,31 @@ class Lane(msgspec.Struct):
 
     @property
     def open(self) -> list[Disturbance]:
-        """The events that last, without a tail that may yet be none."""
+        """The events that last, without what may yet be none: a tail, a rapid voltage change."""
         every = (self.rms.under, self.rms.over, self.thd, self.imbalance, self.frequency)
         return [event for event in every if event is not None and not event.tail]
 
     @property
     def idle(self) -> bool:
         """Whether nothing is open."""
-        return self.rms.under is None and self.rms.over is None and self.thd is self.imbalance is self.frequency is None
+        every = (self.rms.under, self.rms.over, self.rapid.change, self.thd, self.imbalance, self.frequency)
+        return all(event is None for event in every)
 
     def feed_rms(
         self, times: Times, volts: Values, config: Config, *, names: Sequence[str], method: Method, resolution: int | None
     ) -> list[Disturbance]:
-        """Follow RMS voltages; see `RmsDetector.feed`."""
-        return RmsDetector(self.rms).feed(times, volts, config, names=names, method=method, resolution=resolution)
+        """Follow RMS voltages; see `RmsDetector.feed`. Rapid voltage changes are looked for in what is measured by half cycles
+        alone: a value of an interval does not tell of them."""
+        lasting = [self.rms.under, self.rms.over]
+        told = RmsDetector(self.rms).feed(times, volts, config, names=names, method=method, resolution=resolution)
+        if resolution is None:
+            return told
+        lasting += [self.rms.under, self.rms.over]
+        others = {id(event): event for event in (*told, *lasting) if event is not None and not event.tail}
+        rapid = RapidChanges(self.rapid)
+        changes = rapid.feed(times, volts, config, list(others.values()), names=names, method=method, resolution=resolution)
+        self.rapid = rapid.state
+        return sorted([*told, *changes], key=lambda event: event.start) if changes else told
 
     def feed_steady(
         self, times: Times, found: Steady, flagged: NDArray[np.bool_], config: Config, *, method: Method, resolution: int | None

@@ -61,6 +61,8 @@ def standard(kind: Type, config: Config | None) -> str:
     if kind == "imbalance":
         method = "vuf" if config is None else config.imbalance_method
         return {"vuf": "IEC 61000-4-30", "lvur": "NEMA MG 1", "pvur": "IEEE 141"}[method]
+    if kind == "rvc":
+        return "IEC 61000-4-30"
     return "EN 50160" if kind == "frequency" else "IEC 61000-4-30, IEEE 1159"
 
 
@@ -88,6 +90,8 @@ def body_of(event: Disturbance) -> dict[str, Any]:
     }
     if event.type in VOLTAGE:
         _add_voltages(shown, event)
+    elif event.type == "rvc":
+        _add_change(shown, event)
     else:
         _add_level(shown, event)
     return shown
@@ -137,6 +141,32 @@ def _add_voltages(shown: dict[str, Any], event: Disturbance) -> None:
     shown["itic"] = itic(duration, least, most)
     if event.type in FAMILIES["under"] and least is not None:
         shown["semi_f47_must_ride_through"] = semi_f47(duration, least)
+
+
+def _add_change(shown: dict[str, Any], event: Disturbance) -> None:
+    """What IEC 61000-4-30, 5.11.3 asks of a rapid voltage change: of all channels the greatest difference from the steady
+    voltage before it (dUmax), and the greatest between the steady voltages on both sides (dUss)."""
+    channels = zip(event.names, event.low, event.high, event.steady_before, event.steady_after, strict=True)
+    known = [
+        (name, low, high, before, after) for name, low, high, before, after in channels if low is not None and high is not None
+    ]
+    greatest = {name: max(before - low, high - before) for name, low, high, before, _ in known}
+    steady = {name: abs(after - before) for name, _, _, before, after in known}
+    shown["hysteresis_pct"] = round((event.config.rvc or 0) / 2, 9)
+    shown["reference_v"] = round(event.config.nominal_voltage, 6)
+    shown["value_pct"] = shown["delta_u_max_pct"] = _rounded(100 * max(greatest.values()))
+    shown["delta_u_ss_pct"] = _rounded(100 * max(steady.values()))
+    shown["per_phase"] = {
+        name: {
+            "min_pu": _rounded(low),
+            "max_pu": _rounded(high),
+            "before_pu": _rounded(before),
+            "after_pu": _rounded(after),
+            "delta_u_max_pct": _rounded(100 * greatest[name]),
+            "delta_u_ss_pct": _rounded(100 * steady[name]),
+        }
+        for name, low, high, before, after in known
+    }
 
 
 def _add_level(shown: dict[str, Any], event: Disturbance) -> None:

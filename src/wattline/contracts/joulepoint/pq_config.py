@@ -33,6 +33,13 @@ SCHEMA: dict[str, Any] = {
             name: {"enum": list(CHOICES[name]), "default": default} if name in CHOICES else {**_NUMBER, "default": default}
             for name, default in DEFAULTS.items()
         },
+        "rvc_threshold_pct": {
+            **_NUMBER,
+            "minimum": 1,
+            "maximum": 6,
+            "default": DEFAULTS["rvc_threshold_pct"],
+            "description": "How far, in percent of the nominal voltage, a rapid voltage change goes; null: not looked for.",
+        },
     },
 }
 TEXT = """Set the thresholds of a meter, whole: 201 the first time, 200 after.

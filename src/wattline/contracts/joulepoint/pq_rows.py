@@ -47,6 +47,11 @@ EVENT: dict[str, Any] = {
         "depth_pu": _NUMBER,
         "max_pu": _NUMBER,
         "value_pct": _NUMBER,
+        "delta_u_max_pct": {
+            **_NUMBER,
+            "description": "Of a rapid voltage change: the farthest from the steady voltage before.",
+        },
+        "delta_u_ss_pct": {**_NUMBER, "description": "Of a rapid voltage change: between the steady voltages on both sides."},
         "threshold": _NUMBER,
         "hysteresis_pct": _NUMBER,
         "reference_v": _NUMBER,

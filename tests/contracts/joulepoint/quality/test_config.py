@@ -53,6 +53,9 @@ async def test_the_published_sample_is_made_then_replaced(depot: Depot, meter: M
         ({"sag_v_threshold": True}, {"/sag_v_threshold"}),
         ({"sag_v_threshold": None}, {"/sag_v_threshold"}),
         ({"min_samples": 1.5}, {"/min_samples"}),
+        ({"rvc_threshold_pct": 0.9}, {"/rvc_threshold_pct"}),
+        ({"rvc_threshold_pct": 6.1}, {"/rvc_threshold_pct"}),
+        ({"rvc_threshold_pct": False}, {"/rvc_threshold_pct"}),
         ({"frequency_low": 50.5}, {"/frequency_low"}),
         ({"frequency_high": 50}, {"/frequency_high"}),
         ({"sag": 0.9, "thd_pct_threshold": -1}, {"/sag", "/thd_pct_threshold"}),
@@ -70,6 +73,12 @@ async def test_every_fault_is_named_at_once(depot: Depot, meter: Meter, given: d
 async def test_limits_that_may_just_be_are_taken(depot: Depot, meter: Meter) -> None:
     body = {"sag_v_threshold": 0.97, "swell_v_threshold": 2, "thd_pct_threshold": 100, "imbalance_pct_threshold": 100}
     assert (await depot.call("POST", CONFIG, json={"meter_id": meter.id, **body})).status_code == 201
+
+
+async def test_rapid_changes_are_looked_for_from_5_percent_on_unless_it_is_null(depot: Depot, meter: Meter) -> None:
+    assert (await meter.config())["rvc_threshold_pct"] == 5
+    assert (await meter.config(rvc_threshold_pct=3))["rvc_threshold_pct"] == 3
+    assert (await meter.config(rvc_threshold_pct=None))["rvc_threshold_pct"] is None
 
 
 async def test_a_basis_gives_the_limit_of_thd(depot: Depot) -> None:

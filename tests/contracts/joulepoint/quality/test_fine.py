@@ -54,6 +54,19 @@ async def test_the_categories_of_ieee_1159(meter: Meter, kind: str, level: float
     assert (event["type"], event["category"]) == (kind, category)
 
 
+async def test_a_rapid_voltage_change_is_told_once_it_is_one_whole(meter: Meter) -> None:
+    await meter.config()
+    first = series(meter, *[1.0] * 100, *[0.94] * 60)
+    assert (await meter.told(RMS, first, 200))["events"] == []
+    assert await meter.events(open="true") == []
+    (event,) = (await meter.told(RMS, series(meter, *[0.94] * 60, ago=58.4), 200))["events"]
+    assert (event["type"], event["method"], event["standard"]) == ("rvc", "half_cycle_rms", "IEC 61000-4-30")
+    assert (event["value_pct"], event["delta_u_max_pct"], event["delta_u_ss_pct"]) == (6.0, 6.0, 6.0)
+    assert (event["start"], event["duration_s"], event["threshold"], event["hysteresis_pct"]) == (meter.at(-59), 0.0, 5.0, 2.5)
+    assert await meter.events(type="rvc") == [event]
+    assert [body["phase"] for body in await meter.logged("pq.event")] == ["start", "end"]
+
+
 async def test_thirty_cycles_are_of_the_meters_own_frequency(depot: Depot) -> None:
     meter = await meter_in(depot, nominal_frequency=60)
     body = series(meter, 1.0, *[0.8] * 63, 1.0)
