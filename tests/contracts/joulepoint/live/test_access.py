@@ -11,6 +11,7 @@ from tests.contracts.joulepoint.depot import Depot
 from tests.contracts.joulepoint.live.listener import listening
 from tests.contracts.joulepoint.live.meters import meter, read
 from wattline.contracts.joulepoint.live import door, visitors
+from wattline.contracts.joulepoint.live.conversation import MOST_NAMED
 
 
 async def test_a_token_may_be_a_subprotocol_a_header_or_the_first_message(depot: Depot, url: str) -> None:
@@ -37,7 +38,13 @@ async def test_a_token_in_the_url_is_refused_before_the_handshake(depot: Depot, 
 async def test_without_a_good_token_it_is_closed_with_4401(depot: Depot, url: str) -> None:
     async with listening(url, "wl_nonsense") as listener:
         assert await listener.closed() == 4401
-    for said in ('{"op": "auth", "token": "nonsense"}', '{"op": "subscribe"}', "[", '{"op":"auth","token":5}'):
+    for said in (
+        '{"op": "auth", "token": "nonsense"}',
+        r'{"op": "auth", "token": "\ud800"}',
+        '{"op": "subscribe"}',
+        "[",
+        '{"op":"auth","token":5}',
+    ):
         async with listening(url, None) as listener:
             await listener.socket.send(said)
             assert await listener.closed() == 4401
@@ -94,13 +101,18 @@ async def test_ping_is_answered_and_the_server_pings(depot: Depot, url: str) -> 
         ("[" * 10_000, "malformed_json"),
         ('{"op": "dance"}', "unknown_op"),
         ('{"op": ["subscribe"]}', "unknown_op"),
+        (r'{"op": "ping", "id": "\ud800"}', "malformed_json"),
+        (r'{"op": "subscribe", "channels": ["events:\ud800"]}', "malformed_json"),
+        (r'{"op": "subscribe", "channels": ["topology:\ud800"]}', "malformed_json"),
+        (json.dumps({"op": "subscribe", "channels": ["meter:1"] * (MOST_NAMED + 1)}), "bad_channels"),
         ('{"op": "subscribe"}', "bad_channels"),
         ('{"op": "subscribe", "channels": []}', "bad_channels"),
         ('{"op": "subscribe", "channels": [5]}', "bad_channels"),
         ('{"op": "subscribe", "channels": ["meter:1"], "fields": "x"}', "bad_fields"),
         ('{"op": "subscribe", "channels": ["meter:1"], "fields": ["x"]}', "unknown_field"),
         ('{"op": "subscribe", "channels": ["meter:1"], "max_hz": 0}', "bad_max_hz"),
-        ('{"op": "subscribe", "channels": ["meter:1"], "max_hz": NaN}', "bad_max_hz"),
+        ('{"op": "subscribe", "channels": ["meter:1"], "max_hz": 1e9}', "bad_max_hz"),
+        ('{"op": "subscribe", "channels": ["meter:1"], "max_hz": NaN}', "malformed_json"),
         ('{"op": "subscribe", "channels": ["meter:1"], "max_hz": true}', "bad_max_hz"),
         ('{"op": "unsubscribe", "channels": "meter:1"}', "bad_channels"),
         ('{"op": "ack", "cursor": 5}', "bad_cursor"),

@@ -11,10 +11,15 @@ import pytest
 from tests.contracts.joulepoint.depot import Depot
 from tests.contracts.joulepoint.live.listener import listening
 from tests.contracts.joulepoint.live.meters import meter, read
-from wattline.contracts.joulepoint.live import occurrences
+from wattline.contracts.joulepoint.live import hub, occurrences
+from wattline.contracts.joulepoint.live.channels import Channel, Terms
 from wattline.contracts.joulepoint.live.client import MOST_BYTES, MOST_WAITING, Client
 from wattline.contracts.joulepoint.live.frames import data_frame, said
+from wattline.contracts.joulepoint.live.hub import Hub
+from wattline.contracts.joulepoint.live.lanes import MOST_HELD, Lane, Member
+from wattline.contracts.joulepoint.live.sources import PowerFlow
 from wattline.metering.fields import WIDTH
+from wattline.model.principal import Principal
 from wattline.model.record import Row
 
 
@@ -112,3 +117,75 @@ async def test_what_is_not_acknowledged_comes_again(depot: Depot, url: str, monk
         # An acknowledgement of what was not sent yet changes nothing.
         await read(depot, number, 10, total_power=10.0)
         await listener.frame()
+
+
+async def test_who_missed_a_change_gets_everything() -> None:
+    client = Client(lambda count: None)
+    name = "topology:main"
+    for n in range(MOST_WAITING + 1):
+        client.put(data_frame(name, n, n, {"change": n}, lambda n=n: data_frame(name, n, n, {"whole": n})))
+    found = taken(client)
+    assert [(each.get("dropped"), each.get("data")) for each in found] == [
+        (MOST_WAITING, None),
+        (None, {"whole": MOST_WAITING}),
+    ]
+    # What comes after it, and missed nothing, is a change again.
+    client.put(data_frame(name, 1, 1, {"change": 1}, lambda: data_frame(name, 1, 1, {"whole": 1})))
+    assert [each["data"] for each in taken(client)] == [{"change": 1}]
+
+
+async def test_a_power_flow_makes_its_changes_whole_and_forgets_what_nobody_asks_for(depot: Depot) -> None:
+    number = await meter(depot)
+    topology = depot.platform.topology
+    await topology.nodes.create(depot.tenant, {"kind": "meter", "site_id": "main", "meter_id": number})
+    source = PowerFlow("topology:main", lambda: topology.look(depot.tenant, "main"), lambda: ())
+    for n in range(1, 20):
+        terms = Terms(max_hz=float(n))
+        source.lanes = {terms: Lane(terms)}
+        make = source.present()
+        assert make is not None
+        assert make(terms) is not None
+    assert len(source._last) == 1
+    client = Client(lambda count: None)
+    source.lanes[terms].members.add(Member(client, source.name))
+    await read(depot, number, total_power=5.0)
+    source.heard(None, None)  # type: ignore[arg-type]
+    (frame,) = client.take()
+    assert json.loads(frame.payload)["data"]["whole"] is False
+    assert json.loads(frame.in_full().payload)["data"]["whole"] is True
+    assert frame.in_full() is frame.in_full()
+
+
+async def test_what_comes_while_the_past_is_told_is_bounded_and_what_is_left_out_is_told() -> None:
+    client = Client(lambda count: None)
+    member = Member(client, "meter:1")
+    member.hold()
+    for n in range(MOST_HELD + 5):
+        member.put(data_frame("meter:1", n, n, {"n": n}))
+    member.release(MOST_HELD + 1)
+    found = taken(client)
+    assert found[0] == {"ch": "meter:1", "dropped": MOST_HELD}
+    assert [each["seq"] for each in found[1:]] == [MOST_HELD + 2, MOST_HELD + 3, MOST_HELD + 4]
+
+
+async def test_what_the_bus_lost_is_told_to_those_who_follow_meters(depot: Depot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "WAITING", 1)
+    number = await meter(depot)
+    platform = depot.platform
+    meters = platform.metering.meters
+    stream = meters.find_stream(meters.get(depot.tenant, number))
+    assert stream is not None
+    listening_hub = Hub(platform.bus, platform.registry, platform.metering, platform.topology, platform.clock, platform.metrics)
+    listening_hub.start()
+    caller, channel = Principal(depot.tenant, "key", frozenset(), None), Channel("meter", number)
+    client = Client(lambda count: None)
+    member = Member(client, channel.name)
+    leave = listening_hub.follow(caller, channel, listening_hub.source(caller, channel), Terms(), member)
+    for n in range(3):
+        row = Row(stream.id, n, n, (float(n), *(None,) * (WIDTH - 1)), 0, None)
+        platform.bus.publish("rows", [row])
+    await asyncio.wait_for(client.more.wait(), 10)
+    assert [(each.get("dropped"), each.get("seq")) for each in taken(client)] == [(2, None), (None, 2)]
+    leave()
+    for task in listening_hub._tasks:
+        task.cancel()

@@ -61,7 +61,10 @@ FRAMES: dict[str, Json] = {
     "Dropped": {
         "type": "object",
         "required": ["ch", "dropped"],
-        "properties": {"ch": _CHANNEL, "dropped": {"type": "integer", "description": "Frames that a slow reader did not get."}},
+        "properties": {
+            "ch": _CHANNEL,
+            "dropped": {"type": "integer", "description": "So many frames at least did not come: the reader is slow."},
+        },
     },
     "Hello": _op("hello", {"t": _TIME, "ping_s": {"type": "number"}}),
     "Acknowledgement": _op(

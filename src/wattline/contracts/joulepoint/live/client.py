@@ -26,6 +26,9 @@ class Client:
         self._bytes = 0
         self._dropped: Counter[str] = Counter()
         self._most = MOST_WAITING
+        self._taken = asyncio.Event()
+        self.filled = asyncio.Event()
+        """Set once a source had to wait for the reader."""
 
     def say(self, frame: Frame) -> None:
         """Something about the connection itself: it is never left out, and goes first."""
@@ -47,9 +50,15 @@ class Client:
         left.subtract(newest.keys())
         self._dropped += left
         self._lost(len(self._waiting) - len(kept))
-        self._waiting = [self._waiting[number] for number in kept]
+        some = [self._waiting[number] for number in kept]
+        self._waiting = [frame.in_full() if left[frame.channel] else frame for frame in some]
         self._bytes = sum(len(frame.payload) for frame in self._waiting)
         self._most = max(MOST_WAITING, 2 * len(kept))
+
+    def missed(self, channel: str, count: int) -> None:
+        """Frames of a channel were lost before they came here."""
+        self._dropped[channel] += count
+        self._lost(count)
 
     def forget(self, channel: str) -> None:
         """The reader wants nothing more of a channel."""
@@ -60,13 +69,21 @@ class Client:
     @property
     def crowded(self) -> bool:
         """Whether more waits than is sent at once: a source that can wait should."""
-        return len(self._waiting) + len(self._said) >= AT_ONCE
+        return len(self._waiting) >= AT_ONCE or self._bytes >= MOST_BYTES // 4
+
+    async def room(self) -> None:
+        """Wait until the reader has taken enough of what waits."""
+        while self.crowded:
+            self._taken.clear()
+            self.filled.set()
+            await self._taken.wait()
 
     def take(self) -> Sequence[Frame]:
         """What is to be sent next, in order."""
         found, self._said = self._said, []
         some, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
         self._bytes -= sum(len(frame.payload) for frame in some)
+        self._taken.set()
         if not self._dropped:
             return [*found, *some]
         for frame in some:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from wattline.contracts.joulepoint.events import SLACK
 from wattline.contracts.joulepoint.live.channels import Channel, Terms, named
@@ -23,6 +24,8 @@ from wattline.model.errors import Invalid, NotFound, Unavailable
 from wattline.model.principal import Principal
 
 MOST_CHANNELS = 200
+MOST_NAMED = 1_000
+"""Names in one command; more than can be followed, for who does not know which of them are there."""
 MOST_FIELDS = 64
 FASTEST, SLOWEST = 50.0, 0.01
 USUAL_HZ = 1.0
@@ -73,7 +76,7 @@ class Conversation:
     async def text(self, text: str) -> None:
         """What the client says."""
         try:
-            command = json.loads(text)
+            command = msgspec.json.decode(text)
         except (ValueError, RecursionError):
             self._error(None, "malformed_json", "a command is a JSON object")
             return
@@ -106,13 +109,15 @@ class Conversation:
         channels = command.get("channels")
         if not isinstance(channels, list) or not channels or not all(isinstance(text, str) for text in channels):
             return {"op": "error", "id": name, "code": "bad_channels", "detail": "channels is a list of names such as meter:5"}
+        if len(channels) > MOST_NAMED:
+            return {"op": "error", "id": name, "code": "bad_channels", "detail": f"channels has at most {MOST_NAMED} names"}
         try:
             terms = _terms(command)
         except Refused as refused:
             return {"op": "error", "id": name, "code": refused.code, "detail": str(refused)}
         resume = command.get("resume")
         places = resume if isinstance(resume, dict) else {}
-        for text in dict.fromkeys(channels[: 2 * MOST_CHANNELS]):
+        for text in dict.fromkeys(channels):
             try:
                 accepted.append(await self._follow(text, terms, command, places.get(text)))
             except Refused as refused:
@@ -135,15 +140,15 @@ class Conversation:
             source = self._live.hub.source(self._caller, channel)
         except NotFound:
             raise Refused("unknown_channel", "there is no such channel") from None
+        if place is not None and (not isinstance(place, int) or isinstance(place, bool) or not 0 <= place < 2**62):
+            raise Refused("bad_resume", "resume has the last seq of a channel")
         if not isinstance(source, OwnReadings) and terms.max_hz is None:
             terms = Terms(terms.fields, USUAL_HZ)
         self._stop(text)
         return await self._join(channel, source, terms, place, snapshot=command.get("snapshot") is not False)
 
     async def _join(self, channel: Channel, source: Source, terms: Terms, place: object, *, snapshot: bool) -> dict[str, Any]:
-        member = Member(self._client)
-        if place is not None and (not isinstance(place, int) or isinstance(place, bool) or not 0 <= place < 2**62):
-            raise Refused("bad_resume", "resume has the last seq of a channel")
+        member = Member(self._client, channel.name)
         member.hold()
         self._leave[channel.name] = self._live.hub.follow(self._caller, channel, source, terms, member)
         told: dict[str, Any] = {"channel": channel.name, "fields": terms.fields, "max_hz": terms.max_hz}
@@ -172,6 +177,8 @@ class Conversation:
         complete = len(rows) <= REPLAYED and place >= oldest
         rows = rows[-REPLAYED:]
         for row in rows:
+            # What the reader has not taken would push out what it missed.
+            await self._client.room()
             frame = source.of(row)(terms)
             if frame is not None:
                 self._client.put(frame)
@@ -189,11 +196,16 @@ class Conversation:
             types = frozenset({str(channel.key)})
             if not types <= allowed:
                 raise Refused("insufficient_scope", f"this asks for the scope {TYPES[str(channel.key)].scope}")
+        resumed = None if place is None else self._resumed(place)
         self._stop(channel.name)
         tails, client, tenant = self._live.tails, self._client, self._caller.tenant
         try:
             tail = await tails.join(tenant, client.more)
-            position = await tails.occurrences.newest(tenant) if place is None else self._resumed(place)
+            try:
+                position = resumed or await tails.occurrences.newest(tenant)
+            except BaseException:
+                tails.leave(tail, client.more)
+                raise
         except Unavailable:
             raise Refused("unavailable", "the log cannot be read now: try again") from None
         which = Which(tenant, types, self._caller.sites)

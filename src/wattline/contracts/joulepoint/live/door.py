@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -207,7 +207,7 @@ def _offered(headers: Mapping[str, str]) -> tuple[str | None, str | None]:
 
 def _said_token(text: str | None) -> str | None:
     try:
-        found: Any = json.loads(text or "")
+        found: Any = msgspec.json.decode(text or "")
     except (ValueError, RecursionError):
         return None
     token = found.get("token") if isinstance(found, dict) and found.get("op") == "auth" else None

@@ -46,7 +46,7 @@ class Hub:
         self._clock = clock
         self._metrics = metrics
         self._sources: dict[Place, Source] = {}
-        self._by_stream: dict[int, list[Source]] = {}
+        self._by_stream: dict[int, list[Source]] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._followed = 0
         self.heard: list[Callable[[Sequence[Row]], None]] = []
@@ -125,7 +125,7 @@ class Hub:
             lane = source.lanes[terms] = Lane(terms)
         lane.members.add(member)
         if len(source.lanes) == 1 and len(lane.members) == 1:
-            self._index()
+            self._by_stream = None
 
         def leave() -> None:
             lane.members.discard(member)
@@ -136,33 +136,45 @@ class Hub:
                 del source.lanes[terms]
             if not source.lanes and self._sources.get(place) is source:
                 del self._sources[place]
-                self._index()
+                self._by_stream = None
 
         return leave
 
-    def _index(self) -> None:
-        found: dict[int, list[Source]] = {}
-        for source in self._sources.values():
-            for stream in source.streams():
-                found.setdefault(stream.id, []).append(source)
-        self._by_stream = found
+    def _indexed(self) -> dict[int, list[Source]]:
+        """Made anew for the first rows after a change, so that a thousand clients who come together cost one of it."""
+        if self._by_stream is None:
+            self._by_stream = {}
+            for source in self._sources.values():
+                for stream in source.streams():
+                    self._by_stream.setdefault(stream.id, []).append(source)
+        return self._by_stream
 
     async def _again(self) -> None:
         while True:
             await asyncio.sleep(AGAIN_SECONDS)
-            self._index()
+            self._by_stream = None
 
     async def _listen(self, subscription: Subscription) -> None:
         async for delivery in subscription:
             if delivery.lost:
-                self._metrics.stream_dropped.add(delivery.lost)
-                for told in self.missed:
-                    told()
+                self._miss(delivery.lost)
             if isinstance(delivery.message, list):
                 self._take(delivery.message)
 
+    def _miss(self, messages: int) -> None:
+        """Messages of the bus, each of one row or more, were lost: nobody knows of which channels."""
+        for source in self._sources.values():
+            if not isinstance(source, OwnReadings | ForeignReadings):
+                # A sum and a power flow are of what is in memory, which lost nothing.
+                continue
+            for lane in source.lanes.values():
+                for member in lane.members:
+                    member.missed(messages)
+        for told in self.missed:
+            told()
+
     def _take(self, rows: Sequence[Row]) -> None:
-        by_stream = self._by_stream
+        by_stream = self._indexed()
         for row in rows:
             for source in by_stream.get(row.stream, ()):
                 try:

@@ -15,12 +15,12 @@ MOST_HELD = 2_000
 
 
 class Member:
-    """A client in a lane. While it is told of the past, what comes is held back; `overrun` where that became too much."""
+    """A client in a lane. While it is told of the past, what comes is held back; of too much, only the newest."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, channel: str) -> None:
         self._client = client
+        self._channel = channel
         self._held: list[Frame] | None = None
-        self.overrun = 0
 
     def hold(self) -> None:
         """Hold what comes back from now on."""
@@ -40,8 +40,12 @@ class Member:
         elif len(self._held) < MOST_HELD:
             self._held.append(frame)
         else:
-            self._held = [*self._held[1:], frame]
-            self.overrun += 1
+            self.missed(len(self._held))
+            self._held = [frame.in_full()]
+
+    def missed(self, count: int) -> None:
+        """Frames were lost on the way here."""
+        self._client.missed(self._channel, count)
 
 
 class Lane:

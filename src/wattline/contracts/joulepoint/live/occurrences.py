@@ -7,9 +7,8 @@ nothing is queued for it and nothing is lost. One that acknowledges gets again w
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from itertools import islice
 
@@ -64,7 +63,8 @@ class Tail:
         self.first = 0
         """The number of the oldest entry that is held."""
         self.entries: deque[Entry] = deque()
-        self.followers: set[asyncio.Event] = set()
+        self.followers: Counter[asyncio.Event] = Counter()
+        """Each as often as it follows: a client may follow several types of events."""
         self._events = events
 
     @property
@@ -125,14 +125,16 @@ class Tails:
             # Nothing may be committed between this instant and the moment from which rows are heard of.
             begin = Position(self.occurrences.horizon, sequence)
             tail = self._tails.setdefault(tenant, Tail(tenant, begin, self._events))
-        tail.followers.add(more)
+        tail.followers[more] += 1
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="live events")
         return tail
 
     def leave(self, tail: Tail, more: asyncio.Event) -> None:
-        """Undo `join`."""
-        tail.followers.discard(more)
+        """Undo one `join`."""
+        tail.followers[more] -= 1
+        if not tail.followers[more]:
+            del tail.followers[more]
         if not tail.followers and self._tails.get(tail.tenant) is tail:
             del self._tails[tail.tenant]
 
@@ -245,5 +247,4 @@ class Following:
 
     def leave(self, more: asyncio.Event) -> None:
         """The client wants no more."""
-        with contextlib.suppress(KeyError):
-            self._tails.leave(self.tail, more)
+        self._tails.leave(self.tail, more)

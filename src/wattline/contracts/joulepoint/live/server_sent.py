@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from wattline.contracts.joulepoint.gate import Admitted, Gate, bearer
 from wattline.contracts.joulepoint.live.client import Client
 from wattline.contracts.joulepoint.live.conversation import FASTEST, SLOWEST, Conversation, Live
 from wattline.contracts.joulepoint.live.door import waiting
 from wattline.contracts.joulepoint.live.frames import Frame, said
+from wattline.contracts.joulepoint.live.occurrences import Following
 from wattline.contracts.joulepoint.live.visitors import FORBIDDEN, Closing, Visitors
 from wattline.contracts.joulepoint.problem import Problem, bad_parameter, refusals
 from wattline.metering.occurrences.model import Position
@@ -33,36 +34,59 @@ LastId = Annotated[str | None, Header(max_length=64, description="The `id` of th
 
 
 class Ids:
-    """The ids of one stream of events: how far the readings (a receipt, us) and the log have been told."""
+    """The ids of one stream of events: how far the readings (a receipt, us) and the log have been told, of every channel.
 
-    def __init__(self, received: int, log: Position) -> None:
+    Who goes on after an id may get again what it has, and misses nothing: while meters tell one after the other what was missed
+    (`catching_up`), the id stays where the client was.
+    """
+
+    def __init__(self, received: int, log: Position, *, catching_up: bool = False) -> None:
         self._received, self._log = received, log
+        self._told = received
+        self._catching_up = catching_up
 
-    def event(self, frame: Frame) -> bytes:
-        """A frame as the text of an event."""
+    def events(self, frames: Sequence[Frame], followings: Collection[Following]) -> bytes:
+        """Frames as the text of events. All entries of the log until the places of `followings` are told with the last."""
+        return b"".join(
+            self._event(frame, followings, last=number == len(frames)) for number, frame in enumerate(frames, start=1)
+        )
+
+    def _event(self, frame: Frame, followings: Collection[Following], *, last: bool) -> bytes:
         kind = b"frame"
         if isinstance(frame.place, str):
-            self._log = Position.read(frame.place)
+            if len(followings) == 1:
+                self._log = Position.read(frame.place)
         elif frame.channel.startswith("meter:"):
-            self._received = max(self._received, frame.place)
+            self._told = max(self._told, frame.place)
         elif not frame.channel:
-            kind = b"status"
+            kind, self._catching_up = b"status", False
+        if last and len(followings) > 1:
+            # One is ahead of another that has more to tell.
+            places = [following.position for following in followings]
+            self._log = Position(min(place.received for place in places), min(place.sequence for place in places))
+        if not self._catching_up:
+            self._received = self._told
         return b"id: %d.%s\nevent: %s\ndata: %s\n\n" % (self._received, self._log.text().encode(), kind, frame.payload)
 
 
 class Streaming(StreamingResponse):
-    """The stream, after which its subscriptions end, whether or not it could begin."""
+    """The stream, whose subscriptions end with it, even if it could not begin. A reader may stand still for `stalled` s."""
 
-    def __init__(self, pieces: AsyncGenerator[bytes], conversation: Conversation) -> None:
+    def __init__(self, pieces: AsyncGenerator[bytes], leave: Callable[[], None], stalled: float) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(pieces, headers=headers, media_type="text/event-stream")
-        self._conversation = conversation
+        self._leave = leave
+        self._stalled = stalled
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def in_time(message: Message) -> None:
+            async with asyncio.timeout(self._stalled):
+                await send(message)
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, in_time)
         finally:
-            self._conversation.leave()
+            self._leave()
 
 
 def _read(text: str) -> tuple[int, Position]:
@@ -100,25 +124,40 @@ def build(live: Live, gate: Gate, visitors: Visitors) -> APIRouter:
             raise _closed(closing) from None
         names = _listed(channels)
         command: dict[str, Any] = {"channels": names, "max_hz": max_hz, "fields": None if fields is None else _listed(fields)}
-        ids = Ids(live.received.horizon, await live.tails.occurrences.newest(caller.tenant))
+        client = Client(live.hub.lost)
+        tell = client.say
         if last_event_id:
             received, log = _read(last_event_id)
-            ids = Ids(received, log)
+            ids = Ids(received, log, catching_up=True)
             command["resume"] = {name: log.text() if name.startswith("events:") else received for name in names}
-        client = Client(live.hub.lost)
+            # After all that was missed.
+            tell = client.put
+        else:
+            ids = Ids(live.received.horizon, await live.tails.occurrences.newest(caller.tenant))
         conversation = Conversation(live, caller, client)
         live.hub.start()
-        try:
+
+        async def subscribe() -> None:
             told = await conversation.subscribe(command, None)
-        except BaseException:
+            if told["op"] == "error":
+                raise bad_parameter("channels", told["code"], told["detail"])
+            if not told["accepted"]:
+                raise _refusal(told["rejected"][0])
+            tell(said(told))
+
+        subscribing = asyncio.create_task(subscribe())
+
+        def leave() -> None:
+            subscribing.cancel()
             conversation.leave()
+
+        try:
+            await _begun(subscribing, client)
+        except BaseException:
+            leave()
             raise
-        if told["op"] == "error":
-            raise bad_parameter("channels", told["code"], told["detail"])
-        if not told["accepted"]:
-            raise _refusal(told["rejected"][0])
-        client.say(said(told))
-        return Streaming(_pieces(visitors, token, caller, client, conversation, ids), conversation)
+        pieces = _pieces(visitors, token, caller, client, conversation, subscribing, ids)
+        return Streaming(pieces, leave, visitors.patience.stalled)
 
     router.add_api_route(
         PATH,
@@ -149,8 +188,26 @@ def _refusal(rejected: dict[str, str]) -> WattlineError:
     return Problem(403, code, detail) if code == "insufficient_scope" else bad_parameter("channels", code, detail)
 
 
+async def _begun(subscribing: asyncio.Task[None], client: Client) -> None:
+    """Wait until everything is subscribed to, or there is so much to tell that the stream must begin. Raises what the first
+    raises; in the second case some channel was found, so nothing is refused any more."""
+    filled = asyncio.create_task(client.filled.wait())
+    try:
+        await asyncio.wait({subscribing, filled}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        filled.cancel()
+    if subscribing.done():
+        subscribing.result()
+
+
 async def _pieces(
-    visitors: Visitors, token: str | None, caller: Principal, client: Client, conversation: Conversation, ids: Ids
+    visitors: Visitors,
+    token: str | None,
+    caller: Principal,
+    client: Client,
+    conversation: Conversation,
+    subscribing: asyncio.Task[None],
+    ids: Ids,
 ) -> AsyncGenerator[bytes]:
     """The bytes to send, until the client has gone, the server stops or the token ends."""
     loop, patience = asyncio.get_running_loop(), visitors.patience
@@ -160,8 +217,10 @@ async def _pieces(
         while not visitors.stopping.is_set():
             client.more.clear()
             frames = await waiting(client, conversation)
+            if subscribing.done():
+                subscribing.result()
             if frames:
-                yield b"".join(map(ids.event, frames))
+                yield ids.events(frames, conversation.followings.values())
                 beat_at = loop.time() + patience.ping
             else:
                 with contextlib.suppress(TimeoutError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, Protocol
 
 from wattline.contracts.joulepoint.live.channels import Terms
@@ -234,14 +234,21 @@ class PowerFlow:
 
     def _whole(self, terms: Terms) -> Frame | None:
         look = self._look()
+        # Terms that nobody has any more are forgotten.
+        self._last = {lane: last for lane, last in self._last.items() if lane in self.lanes}
         self._last.setdefault(terms, look)
+        return self._all_of(look)
+
+    def _all_of(self, look: Look) -> Frame:
         return data_frame(self.name, look.as_of, look.as_of, look.since(None))
 
     def _changes(self, terms: Terms) -> Frame | None:
         look = self._look()
         changed = look.since(self._last.get(terms))
         self._last[terms] = look
-        return None if changed is None else data_frame(self.name, look.as_of, look.as_of, changed)
+        if changed is None:
+            return None
+        return data_frame(self.name, look.as_of, look.as_of, changed, cache(lambda: self._all_of(look)))
 
 
 KNOWN = frozenset((*NAMES, *NOTED))
