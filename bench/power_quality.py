@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import rapid_changes
 from bench.figure import Figure
 from bench.runner import Context
 from wattline.model.clock import SECOND
 from wattline.quality.config import Config, checked, config_of
 from wattline.quality.disturbance import PHASES, Disturbance
 from wattline.quality.imbalance import deviation, vuf_of_lines
-from wattline.quality.rms_detector import RmsDetector, RmsState
+from wattline.quality.lane import Lane
+from wattline.quality.row import body_of
 from wattline.quality.waveform import measured
 
 VOLTS = 230.0
@@ -121,10 +123,10 @@ def waveform(random: np.random.Generator) -> tuple[Values, float, list[tuple[str
 
 def follow(times: NDArray[np.int64], volts: Values, config: Config, step: int, pieces: int) -> list[Disturbance]:
     """The events of a trace that comes in pieces."""
-    detector = RmsDetector(RmsState())
+    lane = Lane()
     found: list[Disturbance] = []
     for some in np.array_split(np.arange(len(times)), pieces):
-        told = detector.feed(times[some], volts[some], config, names=PHASES, method="half_cycle_rms", resolution=step)
+        told = lane.feed_rms(times[some], volts[some], config, names=PHASES, method="half_cycle_rms", resolution=step)
         found += [event for event in told if not any(event is known for known in found)]
     return found
 
@@ -161,6 +163,8 @@ def _by_half_cycles(random: np.random.Generator, traces: int, length: int) -> Ta
         events = follow(times, volts, config, step, 1 + int(random.integers(0, 5)))
         tally.seconds += time.perf_counter() - begun
         tally.samples += length
+        # The near misses are rapid voltage changes, which have traces of their own.
+        events = [event for event in events if event.type != "rvc"]
         wanted = [(each.kind, float(each.start * step), float(each.stop * step), each.extreme) for each in planted]
         _count(tally, events, wanted, step)
     return tally
@@ -175,8 +179,34 @@ def _by_waveforms(random: np.random.Generator, captures: int) -> Tally:
         told = follow(found.times, found.volts, config, step, 1)
         tally.seconds += time.perf_counter() - begun
         tally.samples += len(samples)
+        told = [event for event in told if event.type != "rvc"]
         wanted = [(kind, begin * SECOND, end * SECOND, extreme) for kind, begin, end, extreme in events]
         _count(tally, told, wanted, step)
+    return tally
+
+
+def _by_changes(random: np.random.Generator, traces: int, length: int) -> Tally:
+    """Rapid voltage changes, for which `_count` is not made: they have two extremes, and may last no time."""
+    config, tally, step = _config(), Tally(), 10_000
+    for _ in range(traces):
+        trace, planted = rapid_changes.trace(random, length)
+        times = np.arange(len(trace), dtype=np.int64) * step
+        begun = time.perf_counter()
+        events = follow(times, trace * VOLTS, config, step, 1 + int(random.integers(0, 5)))
+        tally.seconds += time.perf_counter() - begun
+        tally.samples += len(trace)
+        left = [event for event in events if event.type == "rvc"]
+        for each in planted:
+            tally.planted += 1
+            near = [event for event in left if abs(event.start / step - each.start) <= 4]
+            if near:
+                left.remove(near[0])
+                tally.found += 1
+                body = body_of(near[0])
+                tally.edges += [abs(near[0].start / step - each.start), abs((near[0].end or 0) / step - each.end)]
+                tally.extremes += [abs(body["delta_u_max_pct"] - 100 * each.greatest)]
+                tally.extremes += [abs(body["delta_u_ss_pct"] - 100 * each.between)]
+        tally.false += len(left)
     return tally
 
 
@@ -199,12 +229,17 @@ def power_quality(context: Context) -> Sequence[Figure]:
     random = np.random.default_rng(20_260_611)
     series = _by_half_cycles(random, context.scaled(1000, 100), 12_000)
     captures = _by_waveforms(random, context.scaled(200, 30))
+    changes = _by_changes(random, context.scaled(1000, 100), 12_000)
     detail = {"events": series.planted, "traces of half cycles": context.scaled(1000, 100)}
     return [
         Figure("power-quality events found", series.found / series.planted, "of all", target=1, detail=detail),
         Figure("power-quality events found that are not there", series.false, "events", "less", target=0),
         Figure("start and end of an event, the worst", max(series.edges), "samples", "less", target=1),
         Figure("residual voltage, the worst", max(series.extremes), "% of Udin", "less", target=0.2),
+        Figure("rapid voltage changes found", changes.found / changes.planted, "of all", target=1),
+        Figure("rapid voltage changes found that are not there", changes.false, "events", "less", target=0),
+        Figure("start and end of a rapid voltage change, the worst", max(changes.edges), "samples", "less", target=1),
+        Figure("dUmax and dUss, the worst", max(changes.extremes), "% of Udin", "less", target=0.2),
         Figure("imbalance of the vectors, the worst", _imbalance(), "percent points", "less", target=0.00005),
         Figure("half-cycle values judged", 3 * series.samples / series.seconds, "values/s"),
         Figure("events found in waveforms", captures.found / captures.planted, "of all", target=1),

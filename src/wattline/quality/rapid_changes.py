@@ -28,6 +28,8 @@ GAP = 1.5
 """Values that are further apart than so many steps have a gap between them."""
 MOST_VALUES = 240
 """A series with more values in a second is no series of half cycles: nothing is looked for in it."""
+AT_ONCE = 1000
+"""Values of a channel that are looked at together: so few that where nothing happens they are close together."""
 NEAR = 0.05
 """How far the values in a second may be from 100 (120) to count as these: the measured frequency is not the nominal one."""
 
@@ -94,9 +96,10 @@ class RapidChanges:
             apart = None if state.last is None else int(times[start]) - state.last
             if start or apart is None or apart > GAP * resolution or (state.names, state.count) != (mine, count):
                 state = self.state = RapidState(mine, count)
-            part = slice(start, stop)
-            run = _Run(state, times[part], volts[part][:, columns], disturbed[part], config, method, resolution)
-            told += run.follow()
+            for first in range(start, stop, AT_ONCE):
+                part = slice(first, min(first + AT_ONCE, stop))
+                run = _Run(state, times[part], volts[part][:, columns], disturbed[part], config, method, resolution)
+                told += run.follow()
         return told
 
 
