@@ -220,10 +220,10 @@ async def read_all(http: httpx.AsyncClient, consumer: Consumer) -> None:
 
 
 async def settled(http: httpx.AsyncClient) -> None:
-    """Wait until every reading has been judged."""
+    """Ask until every reading has been judged: each answer is one turn of the server's loop, in which it judges some."""
     async with asyncio.timeout(60):
-        while "wattline_follower_bytes 0.0" not in (await http.get("/metrics")).text:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+        while "wattline_follower_bytes 0.0" not in (await http.get("/metrics")).text:
+            pass
 
 
 def of(consumer: Consumer, kind: str, meter: int) -> list[Mapping[str, Any]]:
