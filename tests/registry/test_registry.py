@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from wattline.model.errors import Invalid, NotFound
 from wattline.model.place import Layout, Quantity
-from wattline.registry.registration import Registration
+from wattline.registry.registration import Description, Registration
 from wattline.registry.service import Registry
 from wattline.state.database import Database
 
@@ -34,6 +34,25 @@ async def test_a_stream_is_registered_once_and_found_after_a_restart(database: D
     assert again.sensor_id("n") == made.sensor_ids[1]
     with pytest.raises(KeyError):
         again.sensor_id("other")
+
+
+async def test_what_is_said_of_a_stream_later_is_known_everywhere_and_the_rest_stays(database: Database) -> None:
+    registry, other = await loaded(database), await loaded(database)
+    made = await registry.register("north", "S1", "D1", PAIR, {"feeder_id": "F1", "tag": "D1"})
+    await other.refresh()
+    said = Description(made, {"metadata": '{"parent": "D0"}', "tag": None}, {"n": "counter"})
+    assert not said.holds
+    await registry.describe_streams([said])
+    assert said.holds
+    version = registry._version
+    await registry.describe_streams([said, Description(made, {"gone": None}, {})])
+    assert registry._version == version, "what is so already is not written"
+    await other.refresh()
+    for stream in (made, other.stream(made.id)):
+        assert stream.device.attributes == {"feeder_id": "F1", "metadata": '{"parent": "D0"}'}
+        assert [sensor.role for sensor in stream.sensors] == [None, "counter"]
+    await registry.describe_streams([Description(made, {}, {"a": "submeter", "n": None})])
+    assert [sensor.role for sensor in made.sensors] == ["submeter", None]
 
 
 async def test_tenants_share_names_and_nothing_else(database: Database) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wattline.model.place import Layout
+from wattline.registry.stream import Stream
 
 StreamKey = tuple[str, str, str, str]
 """Tenant, site key, device key, layout name."""
@@ -29,3 +30,21 @@ class Registration:
     def key(self) -> StreamKey:
         """How the registry finds it."""
         return self.tenant, self.site, self.device, self.layout.name
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What shall be known of a stream that exists: attributes of its device (None takes one away), and the energy roles of its
+    sensors by quantity. What is not named stays."""
+
+    stream: Stream
+    attributes: Mapping[str, str | None]
+    roles: Mapping[str, str | None]
+
+    @property
+    def holds(self) -> bool:
+        """Whether all of it is known already."""
+        known = self.stream.device.attributes
+        if any(known.get(name) != text for name, text in self.attributes.items()):
+            return False
+        return all(self.roles.get(s.quantity.name, s.role) == s.role for s in self.stream.sensors)

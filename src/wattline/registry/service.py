@@ -19,7 +19,7 @@ from wattline.registry.listing import DESCRIBED_BY_ROW, Listing
 from wattline.registry.listing_rows import WORDS, Listed, load_listings
 from wattline.registry.point import Point, PointSpec
 from wattline.registry.points import check_tags, device_key, put_points
-from wattline.registry.registration import Registration, StreamKey
+from wattline.registry.registration import Description, Registration, StreamKey
 from wattline.registry.stream import Stream
 from wattline.state.database import Database
 
@@ -174,6 +174,18 @@ class Registry(Index):
         """A change of this process is known; where another's came before it, `refresh` still has to read that."""
         if version == self._version + 1:
             self._version = version
+
+    async def describe_streams(self, wanted: Sequence[Description]) -> None:
+        """Make what is said of streams known; durable on return. Only what differs is written, all of it or nothing."""
+        changed = [each for each in wanted if not each.holds]
+        if not changed:
+            return
+        async with self.turn:
+            async with self._database.transaction() as connection:
+                for each in changed:
+                    await store.describe_stream(connection, each)
+                version = await store.next_version(connection)
+            await self.written(version, [each.stream.id for each in changed])
 
     async def describe_site(
         self,

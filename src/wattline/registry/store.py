@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.model.place import Block, Device, Layout, Quantity, Sensor, Site
-from wattline.registry.registration import Registration
+from wattline.registry.registration import Description, Registration
 from wattline.registry.stream import Stream
 from wattline.state.tables import metadata
 
@@ -160,6 +160,18 @@ async def insert_stream(connection: AsyncConnection, wanted: Registration, creat
         ]
         await connection.execute(sa.insert(sensors), columns)
     return stream_id
+
+
+async def describe_stream(connection: AsyncConnection, wanted: Description) -> None:
+    """Change the attributes of a stream's device and the energy roles of its sensors."""
+    if wanted.attributes:
+        device = devices.c.id == wanted.stream.device.id
+        known = json.loads((await connection.execute(sa.select(devices.c.attributes).where(device))).scalar_one())
+        given = {name: text for name, text in (known | dict(wanted.attributes)).items() if text is not None}
+        await update(connection, devices, wanted.stream.device.id, {"attributes": json.dumps(given, sort_keys=True)})
+    for quantity, role in wanted.roles.items():
+        chosen = sa.and_(sensors.c.stream_id == wanted.stream.id, sensors.c.quantity == quantity)
+        await connection.execute(sa.update(sensors).where(chosen).values(role=role))
 
 
 async def insert_site(connection: AsyncConnection, tenant: str, key: str, created: int) -> int:
