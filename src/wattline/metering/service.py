@@ -12,6 +12,7 @@ from wattline.metering.keys import Keys
 from wattline.metering.meters import Meters
 from wattline.metering.meters_checks import Usual
 from wattline.metering.model import Channel, Meter
+from wattline.metering.roles import Roles
 from wattline.model.clock import Clock
 from wattline.model.errors import Invalid, NotFound
 from wattline.registry.service import Registry
@@ -43,14 +44,16 @@ class Metering:
         self.groups = Groups(resources, self.references, self.meters)
         self.accounts = Accounts(resources, self.references, self.meters)
         self.keys = Keys(database, resources, self.meters, clock)
+        self.roles = Roles(resources, self.meters, registry)
 
     async def load(self) -> None:
         """Read every key."""
         await self.keys.load()
 
     async def refresh(self) -> None:
-        """Take over what other processes changed of keys; resources do so themselves."""
+        """Take over what other processes changed of keys; resources do so themselves. Let the registry know what meters are."""
         await self.keys.refresh()
+        await self.roles.refresh()
 
     async def stream(self, meter: Meter) -> Stream:
         """The stream of a meter's own readings, registered now if it is not. Raises as `Meters.stream` does."""

@@ -50,6 +50,69 @@ async def test_its_fields_are_points(place: Place) -> None:
     assert [point["val_avg"] for point in found["data"]] == [6000.0 + n for n in range(10)]
 
 
+async def counted(place: Place, site: str) -> dict[str, float]:
+    """What the energy report of a block counts of the last hour in all, and by meter."""
+    await place.platform.metering.refresh()
+    hour = {"start": place.iso(-3600), "end": place.iso(), "block_slug": site}
+    found = await place.get("/api/v1/billing/kwh", **hour)
+    rows: dict[str, float] = {"total": found["total_kwh"]}
+    for row in found["data"]:
+        if row["authoritative"]:
+            rows[row["equipment_tag"]] = rows.get(row["equipment_tag"], 0) + row["kwh_value"]
+    return {name: round(kwh, 6) for name, kwh in rows.items()}
+
+
+async def an_hour(place: Place, meter: int, kwh: float, *names: str) -> None:
+    """A reading a minute, with a register that rises by so many kWh, and the power that fits."""
+    every = ({"total_power": kwh * 1000, "total_energy": 500 + kwh * n / 60, "energy_export": 7 * n} for n in range(61))
+    chosen = ({name: value for name, value in each.items() if name in names} for each in every)
+    await place.read(meter, *({"timestamp": place.iso(60 * (n - 60)), **each} for n, each in enumerate(chosen)))
+
+
+async def test_its_kwh_are_in_the_energy_report_of_its_block(place: Place) -> None:
+    place.clock.advance(3600 - place.clock.micros() / 1e6 % 3600)
+    main = await place.meter(site="works", name="Main")
+    hall = await place.meter(site="works", name="Hall", kind="submeter", parent_id=main)
+    roof = await place.meter(site="works", name="Roof", kind="generation", parent_id=main)
+    registers = ("total_power", "total_energy", "energy_export")
+    await an_hour(place, hall, 30, *registers)
+    await an_hour(place, roof, 5, *registers)
+    # As long as the main meter is silent, what it would measure is what the others do.
+    assert await counted(place, "works") == {"total": 30.0, f"meter-{hall}": 30.0}
+    await an_hour(place, main, 60, *registers)
+    assert await counted(place, "works") == {"total": 60.0, f"meter-{main}": 60.0}
+    equipment = {each["tag"]: each["metadata"] for each in await place.get("/api/v1/equipment/works")}
+    assert (equipment[f"meter-{hall}"], equipment[f"meter-{main}"]) == ({"parent": f"meter-{main}"}, None)
+    tags = await sensors(place, "works")
+    roles = {tag: place.platform.registry.any_point(number).sensor.role for tag, number in tags.items()}
+    assert roles[f"meter-{main}-total_energy"] == "facility_main"
+    assert {tag for tag, role in roles.items() if role is not None} == {
+        f"meter-{meter}-{field}" for meter in (main, hall) for field in ("total_power", "total_energy")
+    }
+
+
+async def test_what_is_below_another_meter_counts_once(place: Place) -> None:
+    place.clock.advance(3600 - place.clock.micros() / 1e6 % 3600)
+    middle = await place.meter(site="mill", name="Floor", kind="submeter")
+    both = await place.meter(
+        site="mill", name="Sum", kind="virtual", parent_id=middle, formula=[{"meter_id": middle, "sign": 1}]
+    )
+    lamp = await place.meter(site="mill", name="Lamp", kind="submeter", parent_id=both)
+    await an_hour(place, middle, 20, "total_power")
+    await an_hour(place, lamp, 4, "total_energy")
+    # By its power, as long as a meter tells no register.
+    assert await counted(place, "mill") == {"total": 20.0, f"meter-{middle}": 20.0}
+    # What a meter below a virtual one is below changes with that.
+    await place.ask("PATCH", f"{ENERGY}/meters/{both}", json={"parent_id": None})
+    assert await counted(place, "mill") == {"total": 24.0, f"meter-{middle}": 20.0, f"meter-{lamp}": 4.0}
+    await place.ask("PATCH", f"{ENERGY}/meters/{middle}", json={"kind": "battery"})
+    assert await counted(place, "mill") == {"total": 4.0, f"meter-{lamp}": 4.0}
+    await place.ask("PATCH", f"{ENERGY}/meters/{lamp}", json={"kind": "grid"})
+    assert (await place.get("/api/v1/billing/kwh", start=place.iso(-3600), block_slug="mill"))["boundary"] == "submeters"
+    assert await counted(place, "mill") == {"total": 4.0, f"meter-{lamp}": 4.0}
+    assert (await place.get("/api/v1/billing/kwh", start=place.iso(-3600), block_slug="mill"))["boundary"] == "facility_main"
+
+
 async def test_a_replaced_reading_is_replaced_everywhere(place: Place) -> None:
     meter = await yard(place)
     changed = {"meter_id": meter, "timestamp": place.iso(), "total_power": 1.5}
