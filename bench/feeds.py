@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 from collections.abc import Sequence
 
+from bench.audience import Audience
 from bench.client import Connection
 from bench.data import Batches, present
 from bench.figure import Figure, percentile
 from bench.ingest import enrol
-from bench.process import python
 from bench.product import BATCH_PATH, Product, started
-from bench.runner import ROOT, Context
+from bench.runner import Context
 
 CLIENTS = 100
 SUBSTATION = "SUB001"
@@ -51,20 +50,11 @@ def feeds(context: Context) -> Sequence[Figure]:
     # The scores of a substation are readings of its block too: a pass in between would be more frames than were posted.
     product = started(context, "feeds", {"WATTLINE_SCORING_SECONDS": "31536000"})
     enrol(product, 1, FEEDERS)
-    command = python("-m", "bench.feed_clients", str(product.port), product.key, PATH, str(CLIENTS))
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as clients:
-        context.keep.callback(clients.kill)
-        assert clients.stdin is not None
-        assert clients.stdout is not None
-        if clients.stdout.readline() != "ready\n":
-            raise RuntimeError("the clients could not connect")
-        before = product.server.cpu_seconds()
-        accepted, seconds = asyncio.run(_steady(product, context.scaled(20, 5)))
-        cores = (product.server.cpu_seconds() - before) / seconds
-        clients.stdin.write(f"{accepted}\n")
-        clients.stdin.flush()
-        found = json.loads(clients.stdout.readline())
-    missing = sum(abs(accepted - frames) for frames in found["frames"])
+    clients = Audience(context, "bench.feed_clients", product.port, product.key, PATH, CLIENTS)
+    before = product.server.cpu_seconds()
+    accepted, seconds = asyncio.run(_steady(product, context.scaled(20, 5)))
+    cores = (product.server.cpu_seconds() - before) / seconds
+    found = clients.report({PATH: accepted})
     taken = found["latencies"]
     p50, p99 = percentile(taken, 50), percentile(taken, 99)
     detail = {
@@ -77,5 +67,5 @@ def feeds(context: Context) -> Sequence[Figure]:
     name = f"reading -> {CLIENTS} WebSocket clients, {READINGS:,} readings/s"
     return [
         Figure(name, p99, "ms p99", "less", target=100, p50=p50, p99=p99, detail=detail),
-        Figure(f"{name}: lost", missing, "frames", "less", target=0),
+        Figure(f"{name}: lost", found["missing"], "frames", "less", target=0),
     ]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from bench.audience import Audience
 from bench.client import Connection
 from bench.figure import Figure, percentile
 from bench.joulepoint_ingest import PATH, Key, depot
-from bench.process import python
 from bench.product import PROGRAM, Product, started
-from bench.runner import ROOT, Context
+from bench.runner import Context
 
 SUBSCRIBERS = 1_000
 READINGS = 200
@@ -52,20 +51,11 @@ def live(context: Context) -> Sequence[Figure]:
     keys, _ = asyncio.run(depot(product))
     create = [PROGRAM, "key", "create", "--name", "listener", "--scope", "energy:read", "--data", str(product.data)]
     token = subprocess.run(create, check=True, capture_output=True, text=True).stdout.strip()
-    meters = [str(key.meter) for key in keys]
-    command = python("-m", "bench.joulepoint_listeners", str(product.port), token, str(SUBSCRIBERS), *meters)
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as clients:
-        context.keep.callback(clients.kill)
-        assert clients.stdin is not None
-        assert clients.stdout is not None
-        if clients.stdout.readline() != "ready\n":
-            raise RuntimeError("the subscribers could not connect")
-        before = product.server.cpu_seconds()
-        stored, seconds = asyncio.run(_steady(product, keys, context.scaled(20, 5)))
-        cores = (product.server.cpu_seconds() - before) / seconds
-        clients.stdin.write(json.dumps(stored) + "\n")
-        clients.stdin.flush()
-        found = json.loads(clients.stdout.readline())
+    clients = Audience(context, "bench.joulepoint_listeners", product.port, token, SUBSCRIBERS, *(key.meter for key in keys))
+    before = product.server.cpu_seconds()
+    stored, seconds = asyncio.run(_steady(product, keys, context.scaled(20, 5)))
+    cores = (product.server.cpu_seconds() - before) / seconds
+    found = clients.report({str(meter): count for meter, count in stored.items()})
     p50, p99 = percentile(found["latencies"], 50), percentile(found["latencies"], 99)
     detail = {
         "readings": stored.total(),
