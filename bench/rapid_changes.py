@@ -13,7 +13,7 @@ FARTHER = 0.003
 """Only changes beyond the threshold of 5 % by more than this must be found; nothing below it by more than this may be."""
 THRESHOLD, BACK = 0.05, 0.025
 SECOND = 100
-LOW, HIGH = 0.93, 1.08
+LOW, HIGH = 0.93, 1.085
 """What is never left but by a dip: within it a dip ends."""
 Values = NDArray[np.float64]
 
@@ -76,7 +76,7 @@ def _between(random: np.random.Generator, kind: str, before: Values, after: Valu
         found[:, moved] = random.uniform(0.2, 0.85)
         return found
     # So short that no second with it in is steady.
-    found = np.tile(after, (int(random.integers(2, 25)), 1))
+    found = np.tile(after, (int(random.integers(2, 20)), 1))
     found[:, moved] = [_beside(random, before[place], after[place]) for place in moved]
     if kind == "swing with a dip":
         found[len(found) // 2, moved[0]] = 0.8
@@ -87,5 +87,5 @@ def _beside(random: np.random.Generator, before: float, after: float) -> float:
     """A level that is a change from the one before, and not steady together with the one after."""
     while True:
         level = float(random.uniform(LOW, HIGH))
-        if abs(level - before) > THRESHOLD + FARTHER and abs(level - after) > BACK + 2 * FARTHER:
+        if abs(level - before) > THRESHOLD + FARTHER and abs(level - after) > BACK + 0.01:
             return level
