@@ -13,9 +13,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
+from bench.audience import Audience
 from bench.client import Connection
 from bench.figure import Figure, median_run, percentile
-from bench.process import Server, free_port, python
+from bench.process import Server, free_port
 from bench.product import HEALTH_PATH, PROGRAM, Product
 from bench.runner import ROOT, Context
 from wattline.contracts.flux.tables import METER
@@ -193,17 +194,9 @@ def subscribers(context: Context) -> Sequence[Figure]:
     """From the POST of a row to each subscriber of its device."""
     product, _ = _started(context, "flux-live", "service_role")
     devices = [str(uuid.uuid4()) for _ in range(FOLLOWED)]
-    command = python("-m", "bench.realtime_clients", str(product.port), product.key, str(SUBSCRIBERS), *devices)
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as clients:
-        context.keep.callback(clients.kill)
-        assert clients.stdin is not None
-        assert clients.stdout is not None
-        if clients.stdout.readline() != "ready\n":
-            raise RuntimeError("the clients could not subscribe")
-        made = asyncio.run(_change(product, devices, context.scaled(20, 5)))
-        clients.stdin.write(json.dumps(made) + "\n")
-        clients.stdin.flush()
-        found = json.loads(clients.stdout.readline())
+    audience = Audience(context, "bench.realtime_clients", product.port, product.key, SUBSCRIBERS, *devices)
+    made = asyncio.run(_change(product, devices, context.scaled(20, 5)))
+    found = audience.report(made)
     taken = found["latencies"]
     p50, p95, p99 = (percentile(taken, share) for share in (50, 95, 99))
     detail = {"changes": made.total(), "frames": len(taken), "disconnected": found["disconnected"]}
