@@ -209,19 +209,18 @@ class Series:
         await self._fresh([stream])
         return await self._reader.nearest(stream.sensor_ids, start, end, most, newest=newest)
 
-    async def newest(self, streams: Sequence[Stream], sensors: Sequence[int], start: int, end: int) -> RawReadings:
+    async def newest(self, streams: Sequence[Stream], sensors: NDArray[np.int64], start: int, end: int) -> RawReadings:
         """The newest reading of each of these sensors of the streams in [start, end), of every quality, in no order."""
         await self._fresh(streams)
-        found = await self._reader.newest(sensors, [], start, end)
-        return RawReadings(found.sensor, found.time, found.value, found.quality)
+        return await self._reader.newest_of(sensors, start, end)
 
-    async def last_days(self, streams: Sequence[Stream], sensors: Sequence[int], end: int) -> RawReadings:
+    async def last_days(self, streams: Sequence[Stream], sensors: NDArray[np.int64], end: int) -> RawReadings:
         """The newest reading of each of these sensors that is not BAD, before the begin of a day no later than `watermark`.
 
         In no order, and as far back as the tier of days is kept; its quality is not told.
         """
         await self._fresh(streams)
-        await self._settle(sensors, 0, end)
+        await self._settle(sensors.tolist(), 0, end)
         return await self._reader.last_days(sensors, end)
 
     async def density(

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from wattline.model.clock import MINUTE, SECOND
 from wattline.telemetry.engine import Engine
 from wattline.telemetry.gather import Gather
+from wattline.telemetry.runs import IN_RUNS, runs_of
 from wattline.telemetry.summaries import LONGEST_TAIL, NONE, Summaries, merged, rows_sql
 from wattline.telemetry.tiers import EXISTS, FROM_BUCKETS, FROM_RAW, TIERS, VALUE_COLUMNS, bucket_of
 
@@ -292,18 +293,34 @@ class TelemetryReader:
         # The bound is in whole seconds: it may lie up to one before the reading.
         return int(table.column("newest")[0].as_py()) + SECOND if table.column("n")[0].as_py() else None
 
-    async def last_days(self, sensors: Sequence[int], end: int) -> RawReadings:
+    async def last_days(self, sensors: ArrayLike, end: int) -> RawReadings:
         """The newest reading that is not BAD of each of the sensors before the begin of a day (us), from the tier of days.
 
         In no order; as far back as that tier is kept. Days that are not computed yet are not looked at.
         """
-        table = await self._engine.query(
+        return await self._of_many(
             f"""SELECT sensor, toUnixTimestamp64Micro(max(last_time)) AS newest, argMax(last, last_time) AS v,
                        toUInt8(0) AS quality
-                FROM {TIERS[-1].table} FINAL WHERE {SENSORS} AND {SPAN} AND count > 0 GROUP BY sensor""",
-            {"sensors": list(sensors), "start": 0, "end": end},
+                FROM {TIERS[-1].table} FINAL WHERE {IN_RUNS} AND {SPAN} AND count > 0 GROUP BY sensor""",
+            sensors,
+            {"start": 0, "end": end},
         )
-        return RawReadings(*(table.column(i).to_numpy() for i in range(4)))
+
+    async def newest_of(self, sensors: ArrayLike, start: int, end: int) -> RawReadings:
+        """The newest reading of each of these sensors in [start, end), of every quality, in no order; for very many sensors."""
+        return await self._of_many(
+            f"""SELECT sensor, toUnixTimestamp64Micro(max(time)) AS newest, argMax(value, time) AS v, argMax(quality, time) AS q
+                FROM readings FINAL WHERE {IN_RUNS} AND {SPAN} AND {EXISTS} GROUP BY sensor""",
+            sensors,
+            {"start": start, "end": end},
+        )
+
+    async def _of_many(self, sql: str, sensors: ArrayLike, bound: dict[str, int]) -> RawReadings:
+        runs = runs_of(sensors)
+        table = await self._engine.query(sql, {**bound, **runs.bound})
+        sensor, time, value, quality = (table.column(i).to_numpy() for i in range(4))
+        mine = runs.has(sensor)
+        return RawReadings(sensor[mine], time[mine], value[mine], quality[mine])
 
     async def newest(self, sensors: Sequence[int], streams: Sequence[int], start: int, end: int) -> Newest:
         """The newest reading of each of the sensors and the newest record of each of the streams in [start, end)."""
