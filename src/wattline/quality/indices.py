@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from wattline.model.clock import DAY
-from wattline.quality.row import FAMILIES, QualityEvent
+from wattline.quality.row import VOLTAGE
 
 BELOW, ABOVE = (90, 80, 70, 50, 10), (110, 120, 140)
 """Percent of the reference."""
@@ -16,7 +16,18 @@ LONG = ("undervoltage", "overvoltage")
 MONTH = 30 * DAY
 
 
-def counted(events: Iterable[QualityEvent]) -> dict[str, Any]:
+class Group(NamedTuple):
+    """Events of one meter, type and category of IEEE 1159 (None: unknown): how many there are, and how many of them reached
+    each percentage of `BELOW` and then of `ABOVE`."""
+
+    meter: int
+    type: str
+    category: str | None
+    count: int
+    reached: tuple[int, ...]
+
+
+def counted(events: Iterable[Group]) -> dict[str, Any]:
     """The counts of one meter's events: each index by its percentage, what each type has, and what lasted too long to count.
 
     SARFI counts what lasts up to a minute; an undervoltage, an overvoltage and a sustained interruption are `sustained`. An
@@ -27,28 +38,18 @@ def counted(events: Iterable[QualityEvent]) -> dict[str, Any]:
     groups = {name: dict.fromkeys(sarfi, 0) for name in GROUPS}
     types: dict[str, int] = {}
     sustained = 0
-    for event in events:
-        types[event.type] = types.get(event.type, 0) + 1
-        voltage = event.type in FAMILIES["under"] or event.type in FAMILIES["over"]
-        if not voltage:
+    for group in events:
+        types[group.type] = types.get(group.type, 0) + group.count
+        if group.type not in VOLTAGE:
             continue
-        if event.type in LONG or event.body.get("category") == "sustained":
-            sustained += 1
+        if group.type in LONG or group.category == "sustained":
+            sustained += group.count
             continue
-        reached = _reached(event.body)
-        for percent in reached:
-            sarfi[percent] += 1
-        for name, category in GROUPS.items():
-            if event.body.get("category") == category:
-                for percent in reached:
-                    groups[name][percent] += 1
+        into = [sarfi, *(groups[name] for name, category in GROUPS.items() if category == group.category)]
+        for index in into:
+            for percent, number in zip(sarfi, group.reached, strict=True):
+                index[percent] += number
     return {"sarfi": sarfi, **groups, "sustained": sustained, "events": dict(sorted(types.items()))}
-
-
-def _reached(body: Mapping[str, Any]) -> list[str]:
-    least, most = body.get("residual_pu"), body.get("max_pu")
-    found = [] if least is None else [str(percent) for percent in BELOW if least < percent / 100]
-    return found + ([] if most is None else [str(percent) for percent in ABOVE if most > percent / 100])
 
 
 def of_system(each: Mapping[int, Mapping[str, Any]], start: int, end: int) -> dict[str, Any]:

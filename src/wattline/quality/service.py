@@ -23,7 +23,7 @@ from wattline.quality.config import Config
 from wattline.quality.configs import Configs, Watched
 from wattline.quality.disturbance import Disturbance, Method
 from wattline.quality.finishing import Finishing
-from wattline.quality.indices import counted
+from wattline.quality.indices import Group, counted
 from wattline.quality.lane import Lane, LaneName, Times, Values
 from wattline.quality.ledger import KIND, Ledger, Told
 from wattline.quality.marks import some
@@ -342,9 +342,9 @@ class PowerQuality:
     async def counts(self, tenant: str, meters: Collection[int] | None, start: int, end: int) -> dict[int, dict[str, Any]]:
         """What `indices.counted` says of each meter that has a config or an event, for events that began in [start, end)."""
         async with self._database.read() as connection:
-            found = await store.begun(connection, tenant, meters, start, end)
+            found = await store.groups(connection, tenant, meters, start, end)
         watched = (resource.body["meter_id"] for resource in self.configs.all(tenant))
-        each: dict[int, list[QualityEvent]] = {number: [] for number in watched if meters is None or number in meters}
-        for event in found:
-            each.setdefault(event.meter, []).append(event)
-        return {number: counted(events) for number, events in each.items()}
+        each: dict[int, list[Group]] = {number: [] for number in watched if meters is None or number in meters}
+        for group in found:
+            each.setdefault(group.meter, []).append(group)
+        return {number: counted(groups) for number, groups in each.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -13,11 +12,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.quality.disturbance import Type
+from wattline.quality.indices import ABOVE, BELOW, Group
 from wattline.quality.lane import Lane
 from wattline.quality.row import QualityEvent
 from wattline.quality.tables import events, lanes
 
-READ_AT_ONCE = 500
+COUNTED = ("category", "residual_pu", "max_pu")
+"""Members of the body that have a column too."""
 _lane = msgspec.json.Decoder(Lane)
 
 
@@ -60,7 +61,8 @@ class Which(msgspec.Struct, frozen=True):
 
 def to_event(row: sa.Row[Any]) -> QualityEvent:
     """An event from a row of the whole table."""
-    return QualityEvent(**{**row._mapping, "body": json.loads(row.body)})
+    columns = {name: value for name, value in row._mapping.items() if name not in COUNTED}
+    return QualityEvent(**{**columns, "body": json.loads(row.body)})
 
 
 async def insert(connection: AsyncConnection, event: QualityEvent) -> int:
@@ -126,18 +128,16 @@ async def newest_first(
     return [to_event(row) for row in await connection.execute(query)]
 
 
-async def begun(
-    connection: AsyncConnection, tenant: str, meters: Collection[int] | None, start: int, end: int
-) -> list[QualityEvent]:
-    """Every listed event of these meters (None: all) that began in [start, end)."""
+async def groups(connection: AsyncConnection, tenant: str, meters: Collection[int] | None, start: int, end: int) -> list[Group]:
+    """The listed events of these meters (None: all) that began in [start, end), alike ones counted together."""
     mine = [*Which(tenant, meters).conditions(0), events.c.start >= start, events.c.start < end]
-    found: list[QualityEvent] = []
-    for row in await connection.execute(sa.select(events).where(*mine).order_by(events.c.id)):
-        found.append(to_event(row))
-        if len(found) % READ_AT_ONCE == 0:
-            # Others get the event loop in between.
-            await asyncio.sleep(0)
-    return found
+    by = (events.c.meter, events.c.type, events.c.category)
+    reached = [events.c.residual_pu < percent / 100 for percent in BELOW] + [
+        events.c.max_pu > percent / 100 for percent in ABOVE
+    ]
+    counts = (sa.func.sum(sa.case((each, 1), else_=0)) for each in reached)
+    query = sa.select(*by, sa.func.count(), *counts).where(*mine).group_by(*by)
+    return [Group(*row[:4], tuple(row[4:])) for row in await connection.execute(query)]
 
 
 async def all_lanes(connection: AsyncConnection) -> dict[tuple[int, str], Lane]:
@@ -170,4 +170,5 @@ def _values(event: QualityEvent) -> dict[str, Any]:
         "superseded_by": event.superseded_by,
         "source_event_id": event.source_event_id,
         "body": json.dumps(event.body, separators=(",", ":")),
+        **{name: event.body.get(name) for name in COUNTED},
     }

@@ -21,10 +21,15 @@ events = sa.Table(
     sa.Column("superseded_by", sa.BigInteger),
     sa.Column("source_event_id", sa.String(200)),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("category", sa.String(20)),
+    sa.Column("residual_pu", sa.Double),
+    sa.Column("max_pu", sa.Double),
     sa.UniqueConstraint("tenant", "meter", "source_event_id", name="quality_events_source"),
     sa.Index("quality_events_time", "tenant", "start", "id"),
     sa.Index("quality_events_meter", "meter", "type", "start"),
+    sa.Index("quality_events_counts", "tenant", "start", "superseded_by", "meter", "type", "category", "residual_pu", "max_pu"),
 )
+"""`category`, `residual_pu` and `max_pu` are those of the body: what events are counted by."""
 lanes = sa.Table(
     "quality_lanes",
     metadata,
