@@ -86,7 +86,17 @@ class _Past:
             await self._sent([reading for time in range(at, upto, every) for reading in self._gateway.readings(time)])
             at = upto
 
-    async def is_known(self, time: int) -> bool:
+    async def tell_days(self, start: int, end: int, every: int) -> None:
+        """The same by days, the newest first: what is asked for soonest is there first. A day that is known is passed over."""
+        day = (end - 1) // DAY * DAY
+        while day + DAY > start and not self._stop.is_set():
+            first, after = max(day, start), min(day + DAY, end)
+            last = first + (after - first - 1) // every * every
+            if not (await self._is_known(first) and await self._is_known(last)):
+                await self.tell(first + every, after, every)
+            day -= DAY
+
+    async def _is_known(self, time: int) -> bool:
         """Whether the server has the readings of that instant already; it has them afterwards."""
         return await self._sent(self._gateway.readings(time)) == 0
 
@@ -117,15 +127,15 @@ async def _live(gateway: Gateway, clock: Clock, stop: asyncio.Event) -> None:
 async def run(gateway: Gateway, clock: Clock, stop: asyncio.Event, *, backfill: int, pause: Pause = asyncio.sleep) -> int:
     """Read the depot until `stop`; how many readings the server has stored.
 
-    So much of the past (us) is told first by the minute, and `HISTORY` times as much coarsely, so that forecasts have a past;
-    it changes nothing where it is known.
+    So much of the past (us) is told first by the minute; then, beside the present, `HISTORY` times as much coarsely, so that
+    forecasts have a past. It changes nothing where it is known.
     """
     past, now = _Past(gateway, stop, pause), clock.micros()
     fine = -(-(now - backfill) // MINUTE) * MINUTE
+    await past.tell(fine, clock.micros() // MINUTE * MINUTE, MINUTE)
     # On a whole day, so that a later start finds it told.
     first = (now - HISTORY * backfill) // DAY * DAY
-    if first < fine // COARSE * COARSE and not await past.is_known(first):
-        await past.tell(first + COARSE, fine, COARSE)
-    await past.tell(fine, clock.micros() // MINUTE * MINUTE, MINUTE)
-    await _live(gateway, clock, stop)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_live(gateway, clock, stop))
+        group.create_task(past.tell_days(first, fine, COARSE))
     return gateway.stored
