@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,9 +25,7 @@ def _plan(kept: list[Kept]) -> Plan:
     pick = Pick((0, 4, 10), COLUMNS, (1.0, 2.0, 0.5))
     places = np.arange(STREAMS)
     bounds = np.full(STREAMS, 100, np.int64)
-    # The terms themselves are read for the past alone.
-    terms: list[Any] = [None] * STREAMS
-    return Plan(terms, [Group(pick, places.tolist(), kept)], places, np.ones(STREAMS), places >= 0, bounds, False)
+    return Plan([Group(pick, places.tolist(), kept)], places, np.ones(STREAMS), places >= 0, bounds, False)
 
 
 @settings(max_examples=150)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from wattline.topology.checks import check_edge, check_node
-from wattline.topology.frame import drawing
+from wattline.topology.drawing import drawing
 from wattline.topology.last_rows import LastRows
 from wattline.topology.model import Edge, Node, edge_of, node_of
 from wattline.topology.plan import Planner
@@ -39,7 +38,7 @@ def _site(nodes: list[Node], edges: list[Edge], former: Site | None) -> Site:
 
 
 def _changed(node: Node, **values: Any) -> Node:
-    return replace(node, version=node.version + 1, **values)
+    return node_of(node.id, node.version + 1, {**node.body, **values})
 
 
 def test_only_the_changed_document_is_encoded_again() -> None:

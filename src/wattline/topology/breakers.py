@@ -46,7 +46,7 @@ def states_of(site: Site, told: Iterable[Breaker]) -> Sequence[str]:
     states = list(site.states)
     for place in site.breakers:
         node = site.drawing.nodes[place]
-        named = node.breaker_id or node.external_id
+        named = node.breaker
         if node.meter_id is not None:
             state = exact.get((node.meter_id, named or MAIN_BREAKER)) or exact.get((node.meter_id, MAIN_BREAKER))
         else:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from itertools import repeat
-from operator import add
 from typing import Any
 
 import msgspec
@@ -15,147 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattline.model.clock import SECOND, from_micros
+from wattline.topology.columns import numbers, words, woven
+from wattline.topology.drawing import LIVE, Drawing
 from wattline.topology.flow import METHODS, Flow
 from wattline.topology.measured import Measured
 from wattline.topology.model import Edge, Node
-from wattline.topology.plan import Floats
+from wattline.topology.plan import Floats, Ints
 
 DIGITS = 3
 """Decimals of what is told in W, V, A and %."""
 
 
-class NodeLive(msgspec.Struct, gc=False):
-    """What is known of a node now. `basis` is `measured`, or `derived` from what is measured elsewhere; NaN is sent as null."""
-
-    power_w: float
-    voltage_v: float
-    current_a: float
-    age_s: float
-    stale: bool
-    basis: str | None
-    state: str
-
-
-class EdgeLive(msgspec.Struct, gc=False):
-    """What is known of an edge now. `direction` is `forward` from source to target, `reverse`, `none` where nothing flows."""
-
-    power_w: float
-    direction: str | None
-    current_a: float
-    loading_pct: float
-    loss_w: float
-    loss_method: str
-
-
-class ShownNode(msgspec.Struct, gc=False):
-    """A node as it is sent, but for what is live."""
-
-    id: int
-    site_id: str
-    kind: str
-    name: str | None
-    external_id: str | None
-    meter_id: int | None
-    rating_va: float | None
-    nominal_voltage: float | None
-    position: Mapping[str, float] | None
-    state: str
-    breaker_id: str | None
-    metadata: Mapping[str, Any]
-
-
-class ShownEdge(msgspec.Struct, gc=False):
-    """An edge as it is sent, but for what is live."""
-
-    id: int
-    site_id: str
-    source: int
-    target: int
-    kind: str
-    name: str | None
-    external_id: str | None
-    length_m: float | None
-    r_ohm_per_km: float | None
-    x_ohm_per_km: float | None
-    rating_a: float | None
-    phases: int
-    meshed: bool
-    metadata: Mapping[str, Any]
-
-
-class ShownLive(msgspec.Struct, gc=False):
-    """What became of one node or edge since an earlier look."""
-
-    id: int
-    live: NodeLive | EdgeLive
-
-
-@dataclass(frozen=True, eq=False)
-class Drawing:
-    """The documents of a site, ready to be sent. `version` differs where any of them does, in this process."""
-
-    version: tuple[Any, ...]
-    site: str
-    nodes: Sequence[Node]
-    edges: Sequence[Edge]
-    node_heads: Sequence[bytes]
-    """The JSON of each node up to and with the name of its last field, `live`."""
-    edge_heads: Sequence[bytes]
-
-    @cached_property
-    def etag(self) -> str:
-        """Another tag wherever a document is another."""
-        digest = blake2b(len(self.nodes).to_bytes(8, "big"), digest_size=12)
-        for several in (self.nodes, self.edges):
-            for column in ([each.id for each in several], [each.version for each in several]):
-                digest.update(np.array(column, np.int64).tobytes())
-        return f'W/"{digest.hexdigest()}"'
-
-
-def drawing(
-    version: tuple[Any, ...], site: str, nodes: Sequence[Node], edges: Sequence[Edge], former: Drawing | None = None
-) -> Drawing:
-    """A site of these nodes and edges. What `former` has in the same versions is not encoded again."""
-    node_heads = {} if former is None else _known(former.nodes, former.node_heads)
-    edge_heads = {} if former is None else _known(former.edges, former.edge_heads)
-    return Drawing(
-        version,
-        site,
-        nodes,
-        edges,
-        [node_heads.get((node.id, node.version)) or _head(node, _NODE_FIELDS, ShownNode) for node in nodes],
-        [edge_heads.get((edge.id, edge.version)) or _head(edge, _EDGE_FIELDS, ShownEdge) for edge in edges],
-    )
-
-
-def _known(several: Sequence[Node | Edge], heads: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
-    return {(each.id, each.version): head for each, head in zip(several, heads, strict=True)}
-
-
-_NODE_FIELDS = tuple("site" if name == "site_id" else name for name in ShownNode.__struct_fields__)
-_EDGE_FIELDS = tuple("site" if name == "site_id" else name for name in ShownEdge.__struct_fields__)
-_LIVE = b',"live":'
 _DIRECTIONS = ("forward", "reverse", "none", None)
 _BASES = ("measured", "derived", None)
-Some = NDArray[np.int64] | slice
+Some = Ints | slice
 """Places of nodes or edges."""
 EVERY = slice(None)
-
-
-def _head(each: Node | Edge, fields: Sequence[str], kind: Callable[..., ShownNode | ShownEdge]) -> bytes:
-    """What never changes while the document stays is encoded once."""
-    return msgspec.json.encode(kind(*(getattr(each, name) for name in fields)))[:-1] + _LIVE
-
-
-def _whole(site: str, nodes: bytes, edges: bytes, totals: Mapping[str, float | None] | None, as_of: int) -> bytes:
-    encode = msgspec.json.encode
-    rest = encode({"totals": totals, "as_of": from_micros(as_of)})
-    return b'{"site_id":%b,"nodes":[%b],"edges":[%b],%b' % (encode(site), nodes, edges, rest[1:])
-
-
-def _objects(heads: Iterable[bytes], lives: Iterable[bytes]) -> bytes:
-    joined = b"},".join(map(add, heads, lives))
-    return joined + b"}" if joined else b""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +43,7 @@ class Frame:
     age: Floats
     states: Sequence[str]
     edge: Floats
-    method: NDArray[np.int64]
+    method: Ints
     totals: Mapping[str, float | None]
 
     @cached_property
@@ -183,29 +56,40 @@ class Frame:
         digest.update("\0".join(self.states).encode())
         return f'W/"{digest.hexdigest()}"'
 
-    def _node_lives(self, some: Some = EVERY) -> list[NodeLive]:
-        power = self.node[some, 0]
-        basis = np.select([np.isnan(power), self.measured[some]], [2, 0], 1).tolist()
-        states = self.states if isinstance(some, slice) else [self.states[n] for n in some.tolist()]
-        rows = zip(self.node[some].tolist(), self.age[some].tolist(), self.stale[some].tolist(), basis, states, strict=True)
-        return [NodeLive(p, v, c, age, stale, _BASES[base], state) for (p, v, c), age, stale, base, state in rows]
-
-    def _edge_lives(self, some: Some = EVERY) -> list[EdgeLive]:
-        power = self.edge[some, 0]
-        directions = np.select([np.isnan(power), power > 0, power < 0], [3, 0, 1], 2).tolist()
-        sizes = np.abs(power).tolist()
-        rows = zip(sizes, directions, self.edge[some, 1:].tolist(), self.method[some].tolist(), strict=True)
-        return [
-            EdgeLive(size, _DIRECTIONS[direction], current, loading, loss, METHODS[method])
-            for size, direction, (current, loading, loss), method in rows
-        ]
-
     def encoded(self) -> bytes:
         """The whole, as JSON."""
-        draw, encoder = self.drawing, msgspec.json.Encoder()
-        nodes, edges = (encoder.encode_lines(lives).split(b"\n") for lives in (self._node_lives(), self._edge_lives()))
-        found = _objects(draw.node_heads, nodes), _objects(draw.edge_heads, edges)
-        return _whole(draw.site, *found, self.totals, self.as_of)
+        draw = self.drawing
+        return draw.whole(self._nodes(draw.node_heads), self._edges(draw.edge_heads), self.totals, self.as_of)
+
+    def _nodes(self, heads: Sequence[bytes], some: Some = EVERY) -> bytes:
+        """What is known of some nodes: the heads of their objects, and what is live. What is not known (NaN) is null.
+
+        `basis` is `measured`, or `derived` from what is measured elsewhere.
+        """
+        node = self.node[some]
+        power_w, voltage_v, current_a, age_s = (numbers(column) for column in (*node.T, self.age[some]))
+        known: dict[str, int] = {}
+        states = np.array([known.setdefault(state, len(known)) for state in self.states], np.int64)[some]
+        basis = np.select([np.isnan(node[:, 0]), self.measured[some]], [2, 0], 1)
+        ends = [
+            b',"stale":%b,"basis":%b,"state":%b}},' % tuple(map(msgspec.json.encode, (stale, base, state)))
+            for state in known
+            for stale in (False, True)
+            for base in _BASES
+        ]
+        tails = words((states * 2 + self.stale[some]) * len(_BASES) + basis, ends)
+        parts = (b'{"power_w":', power_w, b',"voltage_v":', voltage_v, b',"current_a":', current_a, b',"age_s":', age_s, tails)
+        return woven(len(node), heads, *parts)[:-1]
+
+    def _edges(self, heads: Sequence[bytes], some: Some = EVERY) -> bytes:
+        """The same of edges: `direction` is `forward` from source to target, `reverse`, `none` where nothing flows."""
+        power, *others = self.edge[some].T
+        power_w, current_a, loading_pct, loss_w = (numbers(column) for column in (np.abs(power), *others))
+        direction = np.select([np.isnan(power), power > 0, power < 0], [3, 0, 1], 2)
+        sides = words(direction, [b',"direction":%b,"current_a":' % msgspec.json.encode(each) for each in _DIRECTIONS])
+        tails = words(self.method[some], [b',"loss_method":%b}},' % msgspec.json.encode(each) for each in METHODS])
+        parts = (b'{"power_w":', power_w, sides, current_a, b',"loading_pct":', loading_pct, b',"loss_w":', loss_w, tails)
+        return woven(len(power), heads, *parts)[:-1]
 
     def since(self, earlier: Frame | None) -> dict[str, Any] | None:
         """What is to be told to who saw `earlier`: the nodes and edges of which more than the age is other, and the totals.
@@ -228,19 +112,15 @@ class Frame:
         return {
             "site_id": draw.site,
             "whole": whole,
-            "nodes": [
-                ShownLive(draw.nodes[n].id, live) for n, live in zip(nodes.tolist(), self._node_lives(nodes), strict=True)
-            ],
-            "edges": [
-                ShownLive(draw.edges[e].id, live) for e, live in zip(edges.tolist(), self._edge_lives(edges), strict=True)
-            ],
+            "nodes": msgspec.Raw(b"[%b]" % self._nodes(_ids(draw.nodes, nodes), nodes)),
+            "edges": msgspec.Raw(b"[%b]" % self._edges(_ids(draw.edges, edges), edges)),
             "totals": self.totals,
             "as_of": from_micros(self.as_of),
         }
 
 
-def _shown(several: Sequence[Node | Edge], places: NDArray[np.int64], lives: Sequence[NodeLive | EdgeLive]) -> list[ShownLive]:
-    return [ShownLive(several[place].id, live) for place, live in zip(places.tolist(), lives, strict=True)]
+def _ids(several: Sequence[Node | Edge], places: Ints) -> list[bytes]:
+    return [b'{"id":%d%b' % (several[place].id, LIVE) for place in places.tolist()]
 
 
 def _other(now: Floats, before: Floats) -> NDArray[np.bool_]:
@@ -268,10 +148,3 @@ def frame(draw: Drawing, measured: Measured, flow: Flow, states: Sequence[str], 
         method=flow.method,
         totals={name: None if value is None else round(value, DIGITS) + 0.0 for name, value in flow.totals.items()},
     )
-
-
-def plain(draw: Drawing, as_of: int) -> bytes:
-    """The documents alone, as JSON."""
-    every = draw.node_heads, draw.edge_heads
-    nodes, edges = (_objects((head[: -len(_LIVE)] for head in heads), repeat(b"")) for heads in every)
-    return _whole(draw.site, nodes, edges, None, as_of)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattline.model.record import NEVER, Quality, Row
+from wattline.topology.found import Found
 from wattline.topology.plan import (
     CURRENTS,
     FACTOR,
@@ -25,7 +26,6 @@ from wattline.topology.plan import (
     REACTIVE,
     VOLTAGES,
     Floats,
-    Found,
     Group,
     Ints,
     Pick,
@@ -66,8 +66,7 @@ def rows_of(plan: Plan) -> Rows:
 
 def newest(plan: Plan, rows: Rows, count: int, now: int) -> Measured:
     """What rows say of `count` nodes."""
-    values = np.full((len(plan.terms), len(FIELDS)), np.nan)
-    times = np.full((len(plan.terms), len(FIELDS)), NEVER, np.int64)
+    values, times = _unknown(plan)
     for group, of_streams in zip(plan.groups, rows, strict=True):
         at = np.array(group.terms, np.int64)[:, None], group.pick.fields
         values[at], times[at] = _gathered(group, of_streams)
@@ -165,13 +164,18 @@ def _mean(values: Floats) -> Floats:
 
 def of_history(plan: Plan, count: int, found: Found, moment: int) -> Measured:
     """What the newest readings of sensors say of `count` nodes."""
-    values = np.full((len(plan.terms), len(FIELDS)), np.nan)
-    times = np.full((len(plan.terms), len(FIELDS)), NEVER, np.int64)
-    for index, term in enumerate(plan.terms):
-        for stream, pick in term.parts:
-            for field, column, factor in zip(pick.fields, pick.columns, pick.factors.tolist(), strict=True):
-                reading = found.get(stream.sensor_ids[column])
-                if reading is not None:
-                    times[index, field] = reading[0]
-                    values[index, field] = reading[1] * factor
+    values, times = _unknown(plan)
+    for group in plan.groups:
+        at = np.array(group.terms, np.int64)[:, None], group.pick.fields
+        place = found.places(group.sensors)
+        there = place >= 0
+        if there.any():
+            times[at] = np.where(there, found.time[place], NEVER)
+            values[at] = np.where(there, found.value[place] * group.pick.factors, np.nan)
     return combined(plan, count, values, times, moment)
+
+
+def _unknown(plan: Plan) -> tuple[Floats, Ints]:
+    """Values and times of every field of each term, before anything is known."""
+    shape = len(plan.node), len(FIELDS)
+    return np.full(shape, np.nan), np.full(shape, NEVER, np.int64)

@@ -21,30 +21,30 @@ CONDUCTING = frozenset({"closed", "in_service"})
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A point of the network. `nominal_voltage` is in V between a phase and the neutral, as that of a meter; `rating_va` in VA.
+    """A point of the network. `nominal_voltage` is in V between a phase and the neutral, as that of a meter.
 
-    `state` is one of BREAKER_STATES for a breaker, else of STATES. `breaker_id` is the name under which protection events
-    tell of a breaker; without one it is the external id. `position` holds x, y, z in m.
+    `state` is one of BREAKER_STATES for a breaker, else of STATES. `body` is the whole document, which is what is shown.
     """
 
     id: int
     version: int
     site: str
     kind: NodeKind
-    name: str | None
-    external_id: str | None
     meter_id: int | None
-    rating_va: float | None
     nominal_voltage: float | None
-    position: Mapping[str, float] | None
     state: str
-    breaker_id: str | None
-    metadata: Mapping[str, Any]
+    body: Mapping[str, Any]
+
+    @property
+    def breaker(self) -> str | None:
+        """The name under which protection events tell of a breaker: its own, else the external id."""
+        named: str | None = self.body["breaker_id"] or self.body["external_id"]
+        return named
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What joins two nodes. Resistance and reactance are per km and conductor.
+    """What joins two nodes. Resistance and reactance are per km and conductor. `body` is the whole document.
 
     `source` is the end nearer to the supply as its owner draws it: power that flows from there to `target` is `forward`.
     `phases` is 3, or 1 for two conductors. `meshed` says that it closes a loop on purpose.
@@ -55,16 +55,13 @@ class Edge:
     site: str
     source: int
     target: int
-    kind: EdgeKind
-    name: str | None
-    external_id: str | None
     length_m: float | None
     r_ohm_per_km: float | None
     x_ohm_per_km: float | None
     rating_a: float | None
     phases: int
     meshed: bool
-    metadata: Mapping[str, Any]
+    body: Mapping[str, Any]
 
     @property
     def resistance(self) -> float | None:
@@ -83,21 +80,7 @@ class Edge:
 
 def node_of(number: int, version: int, body: Mapping[str, Any]) -> Node:
     """The node of a stored body."""
-    return Node(
-        number,
-        version,
-        body["site_id"],
-        body["kind"],
-        body["name"],
-        body["external_id"],
-        body["meter_id"],
-        body["rating_va"],
-        body["nominal_voltage"],
-        body["position"],
-        body["state"],
-        body["breaker_id"],
-        body["metadata"],
-    )
+    return Node(number, version, body["site_id"], body["kind"], body["meter_id"], body["nominal_voltage"], body["state"], body)
 
 
 def edge_of(number: int, version: int, body: Mapping[str, Any]) -> Edge:
@@ -108,14 +91,11 @@ def edge_of(number: int, version: int, body: Mapping[str, Any]) -> Edge:
         body["site_id"],
         body["source"],
         body["target"],
-        body["kind"],
-        body["name"],
-        body["external_id"],
         body["length_m"],
         body["r_ohm_per_km"],
         body["x_ohm_per_km"],
         body["rating_a"],
         body["phases"],
         body["meshed"],
-        body["metadata"],
+        body,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
@@ -85,7 +86,6 @@ class Term(NamedTuple):
     sign: float
     plain: bool
     stale_after: int
-    parts: tuple[Part, ...]
 
 
 @dataclass(eq=False)
@@ -98,17 +98,25 @@ class Group:
     gathered: tuple[Sequence[tuple[Row, ...]], Floats, Ints] | None = None
     """The rows that were gathered last, and their values and times: replaced as a whole, never written to."""
 
+    @cached_property
+    def sensors(self) -> Ints:
+        """The sensors of its terms (rows) in the order of the fields of `pick` (columns)."""
+        found = [self.pick.get(each.stream.sensor_ids)[1:] for each in self.kept]
+        return np.array(found, np.int64).reshape(len(found), len(self.pick.fields))
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Where to read what, for the nodes of one site. `waiting` says that a meter has no place to read yet."""
+    """Where to read what, for the nodes of one site: a column each of what a `Term` has.
 
-    terms: Sequence[Term]
+    `waiting` says that a meter has no place to read yet.
+    """
+
     groups: Sequence[Group]
-    node: NDArray[np.int64]
+    node: Ints
     sign: Floats
     plain: NDArray[np.bool_]
-    stale_after: NDArray[np.int64]
+    stale_after: Ints
     waiting: bool
 
 
@@ -147,7 +155,7 @@ class Planner:
                     parts = self._parts(member)
                     self._waiting = self._waiting or not parts
                     self._gather(parts)
-                    self._terms.append(Term(self._count, sign, plain, stale_after, parts))
+                    self._terms.append(Term(self._count, sign, plain, stale_after))
             self._count += 1
 
     def _gather(self, parts: Iterable[Part]) -> None:
@@ -189,7 +197,6 @@ class Planner:
         """The plan of all nodes that were added."""
         terms = self._terms
         return Plan(
-            terms,
             list(self._groups.values()),
             np.array([term.node for term in terms], np.int64),
             np.array([term.sign for term in terms], np.float64),
@@ -216,7 +223,3 @@ def _members(tenant: str, meter: Meter, meters: Meters) -> Iterable[tuple[float,
             else:
                 found.append((sign * term.sign, member, False))
     return found
-
-
-Found = Mapping[int, tuple[int, float]]
-"""The newest reading of each sensor: time (us) and value by sensor id."""

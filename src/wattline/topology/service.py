@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from functools import partial
 from typing import TypeVar
 
 from wattline.ingest.series import Series
@@ -14,8 +13,9 @@ from wattline.model.record import Row
 from wattline.resources.model import Resource
 from wattline.resources.service import Resources
 from wattline.topology.breakers import Breaker, states_of
+from wattline.topology.drawing import Drawing, Plain, drawing
 from wattline.topology.flow import solve
-from wattline.topology.frame import Drawing, Frame, drawing, frame, plain
+from wattline.topology.frame import Frame, frame
 from wattline.topology.held import Held
 from wattline.topology.keepers import Edges, Nodes
 from wattline.topology.last_rows import LastRows
@@ -117,14 +117,14 @@ class Topology:
 
         return await asyncio.to_thread(made)
 
-    async def documents(self, tenant: str, site: str) -> tuple[str, Callable[[], bytes]]:
-        """The site's nodes and edges without figures: their ETag, and what encodes them as JSON."""
+    async def documents(self, tenant: str, site: str) -> Plain:
+        """The site's nodes and edges without figures."""
         now = self._clock.micros()
-        return _plain((await self._sites.ready((tenant, site), now)).drawing, now)
+        return Plain((await self._sites.ready((tenant, site), now)).drawing, now)
 
-    async def documents_at(self, tenant: str, site: str, moment: int) -> tuple[str, Callable[[], bytes]]:
+    async def documents_at(self, tenant: str, site: str, moment: int) -> Plain:
         """The same as they were at a moment (us)."""
-        return _plain(await self._drawing_at(tenant, site, moment), moment)
+        return Plain(await self._drawing_at(tenant, site, moment), moment)
 
     async def _drawing_at(self, tenant: str, site: str, moment: int) -> Drawing:
         nodes = await self._resources.at(tenant, "node", moment)
@@ -152,6 +152,8 @@ def _drawn(
         # Two reads may see two moments of a clock that stood still meanwhile.
         if _is_at(each, site) and each.body["source"] in there and each.body["target"] in there
     ]
+    if former is not None and former.drawing.holds(some, joined):
+        return former.drawing
     return drawing(("at",), site, some, joined, None if former is None else former.drawing)
 
 
@@ -166,7 +168,3 @@ def _is_at(resource: Resource, site: str) -> bool:
 
 def _seen(site: Site, states: Sequence[str], measured: Measured, now: int) -> Frame:
     return frame(site.drawing, measured, solve(site.plant, site.shape_in(states), measured), states, now)
-
-
-def _plain(draw: Drawing, as_of: int) -> tuple[str, Callable[[], bytes]]:
-    return draw.etag, partial(plain, draw, as_of)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 from wattline.metering.model import Meter
 from wattline.model.clock import SECOND
+from wattline.topology.drawing import Drawing, drawing
 from wattline.topology.flow import Plant, plant_of
-from wattline.topology.frame import Drawing, drawing
 from wattline.topology.held import Held, Place
 from wattline.topology.last_rows import LastRows
 from wattline.topology.model import CONDUCTING, Edge, Node
@@ -56,8 +56,10 @@ class Site:
 def site_of(draw: Drawing, planner: Planner | Site, now: int, former: Site | None) -> Site:
     """A site, all of whose nodes the planner knows, or which has the meters of another site.
 
-    Its shape is that of `former` where nothing is joined otherwise.
+    Its shape is that of `former` where nothing is joined otherwise; with the same documents and meters it is a copy of it.
     """
+    if former is not None and planner is former and draw is former.drawing:
+        return replace(former)
     plan = planner.plan if isinstance(planner, Site) else planner.done()
     plant = plant_of(draw.nodes, draw.edges, planner.meters)
     states = [node.state for node in draw.nodes]

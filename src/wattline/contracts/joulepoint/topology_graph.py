@@ -17,6 +17,8 @@ from wattline.model.clock import Clock
 from wattline.model.errors import NotFound
 from wattline.registry.service import Registry
 from wattline.topology.checks import MAIN, SITE_LENGTH
+from wattline.topology.drawing import Plain
+from wattline.topology.frame import Frame
 from wattline.topology.service import Topology
 
 PATH = f"{NODES}/graph"
@@ -42,17 +44,13 @@ def build(topology: Topology, registry: Registry, clock: Clock, gate: Gate) -> A
             raise NotFound("no such site")
         if at is not None and at > clock.micros():
             raise bad_parameter("at", "future", "this moment is yet to come")
+        seen: Frame | Plain
         if live:
-            frame = await (topology.seen(*place) if at is None else topology.look_back(*place, at))
-            tag, encoded = await asyncio.to_thread(lambda: frame.etag), frame.encoded
-        elif at is None:
-            tag, encoded = await topology.documents(*place)
+            seen = await (topology.seen(*place) if at is None else topology.look_back(*place, at))
         else:
-            tag, encoded = await topology.documents_at(*place, at)
-        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-        if _names(request.headers.get("if-none-match", ""), tag):
-            return Response(status_code=304, headers=headers)
-        return Response(await asyncio.to_thread(encoded), headers=headers, media_type=JSON)
+            seen = await (topology.documents(*place) if at is None else topology.documents_at(*place, at))
+        # The tag and the text of thousands of nodes are made beside the event loop, in one go.
+        return await asyncio.to_thread(_answer, seen, request.headers.get("if-none-match", ""))
 
     router.add_api_route(
         PATH,
@@ -65,6 +63,13 @@ def build(topology: Topology, registry: Registry, clock: Clock, gate: Gate) -> A
         responses={**refusals(400, 404, 503), **ANSWERS},
     )
     return router
+
+
+def _answer(seen: Frame | Plain, asked: str) -> Response:
+    headers = {"ETag": seen.etag, "Cache-Control": "private, no-cache"}
+    if _names(asked, seen.etag):
+        return Response(status_code=304, headers=headers)
+    return Response(seen.encoded(), headers=headers, media_type=JSON)
 
 
 def _names(asked: str, tag: str) -> bool:
