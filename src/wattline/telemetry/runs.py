@@ -38,7 +38,7 @@ class Runs:
 
 def runs_of(sensors: ArrayLike) -> Runs:
     """The runs of sensors in any order."""
-    ordered = np.unique(np.asarray(sensors, np.int64))
+    ordered = np.sort(np.asarray(sensors, np.int64))
     if not len(ordered):
         return Runs(ordered, ordered, ordered)
     breaks = np.flatnonzero(np.diff(ordered) > GAP)
