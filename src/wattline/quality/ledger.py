@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wattline.events.model import Entry
 from wattline.events.service import EventLog
 from wattline.metering.model import Meter
+from wattline.metering.readings.ingested import CAUSE
 from wattline.model.clock import from_micros
 from wattline.quality import store
+from wattline.quality.causes import Causes
 from wattline.quality.disturbance import Disturbance
 from wattline.quality.row import RANKS, QualityEvent, body_of, family
 
@@ -58,10 +60,14 @@ def _spelled(micros: int) -> str:
 
 
 class Ledger:
-    """Collects what one transaction writes. Use one for one transaction, then `close` it before the commit."""
+    """Collects what one transaction writes. Use one for one transaction, then `close` it before the commit.
 
-    def __init__(self, connection: AsyncConnection, log: EventLog, now: int) -> None:
+    `causes` are the readings in which it was found.
+    """
+
+    def __init__(self, connection: AsyncConnection, log: EventLog, now: int, causes: Causes | None = None) -> None:
         self._connection = connection
+        self._causes = Causes() if causes is None else causes
         self._log = log
         self._now = now
         self._entries: list[tuple[Entry, QualityEvent, Literal["start", "end"], Meter]] = []
@@ -134,6 +140,12 @@ class Ledger:
             self._say("end", meter, event, event.end)
 
     def _say(self, phase: Literal["start", "end"], meter: Meter, event: QualityEvent, time: int) -> None:
+        body = {"phase": phase, **shown(event)}
+        # What something finer shows now ended by that, and not by a reading.
+        if event.lane == "readings" and event.superseded_by is None:
+            cause = self._causes.of(meter.id, event.type, time)
+            if cause is not None:
+                body[CAUSE] = cause
         entry = Entry(
             tenant=meter.tenant,
             kind=KIND,
@@ -143,7 +155,7 @@ class Ledger:
             device=meter.device_key,
             subject=f"meter:{meter.id}",
             event_type=event.type,
-            body={"phase": phase, **shown(event)},
+            body=body,
             # What was said of an event is said once, however often it is written.
             identity=f"{event.id}:{phase}",
         )

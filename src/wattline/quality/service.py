@@ -19,6 +19,7 @@ from wattline.model.errors import Fault, Faulty, NotFound, StorageFull, Unavaila
 from wattline.model.record import Row
 from wattline.quality import readings, store
 from wattline.quality.calm import Calm
+from wattline.quality.causes import Causes
 from wattline.quality.config import Config
 from wattline.quality.configs import Configs, Watched
 from wattline.quality.disturbance import Disturbance, Method
@@ -27,6 +28,7 @@ from wattline.quality.indices import Group, counted
 from wattline.quality.lane import Lane, LaneName, Times, Values
 from wattline.quality.ledger import KIND, Ledger, Told
 from wattline.quality.marks import some
+from wattline.quality.pages import Page, Place
 from wattline.quality.protection.service import Protection
 from wattline.quality.readings import Source, is_flagged
 from wattline.quality.reported import Reported
@@ -68,6 +70,7 @@ class _Batch(msgspec.Struct):
     meters: dict[tuple[int, LaneName], Meter] = {}
     changes: list[tuple[Meter, LaneName, Disturbance]] = []
     judged: list[tuple[Calm, tuple[int, LaneName], Times]] = []
+    causes: Causes = msgspec.field(default_factory=Causes)
     late: int = 0
 
     @property
@@ -157,7 +160,7 @@ class PowerQuality:
     async def _finish(self, batch: _Batch) -> None:
         """Write what was found in readings, and make it what is."""
         try:
-            await self._commit(batch.changes, batch.drafts)
+            await self._commit(batch.changes, batch.drafts, batch.causes)
         except StorageFull as error:
             # To the pipeline a full disk is a store that is away: the rows stay in the journal, and are offered again.
             raise Unavailable(str(error)) from error
@@ -178,6 +181,8 @@ class PowerQuality:
         if lane is None:
             lane = batch.drafts[name] = self._draft(name)
             batch.meters[name] = watched.meter
+        if watched.meter.takes_readings:
+            batch.causes.add(watched.meter.id, source, rows)
         times, values = readings.samples(rows, source.places)
         if calm is not None and calm.times:
             waited, before = calm.waiting()
@@ -228,14 +233,17 @@ class PowerQuality:
         return Lane() if known is None else _copy_out(_copy_in(known))
 
     async def _commit(
-        self, changes: Sequence[tuple[Meter, LaneName, Disturbance]], drafts: Mapping[tuple[int, LaneName], Lane]
+        self,
+        changes: Sequence[tuple[Meter, LaneName, Disturbance]],
+        drafts: Mapping[tuple[int, LaneName], Lane],
+        causes: Causes | None = None,
     ) -> list[QualityEvent]:
         """Write what was found with the lanes that found it, and make the drafts what is."""
         written: list[QualityEvent] = []
         told: Sequence[Told] = ()
         if changes:
             async with self._database.transaction() as connection:
-                ledger = Ledger(connection, self._events, self._clock.micros())
+                ledger = Ledger(connection, self._events, self._clock.micros(), causes)
                 for meter, lane, event in changes:
                     written.append(await ledger.found(meter, lane, event))
                 for tenant, number, name in dict.fromkeys((meter.tenant, meter.id, lane) for meter, lane, _ in changes):
@@ -323,13 +331,10 @@ class PowerQuality:
                 self._publish(KIND, each)
         return event, is_new
 
-    async def query(
-        self, which: Which, *, after: tuple[int, int] | None = None, limit: int = 50
-    ) -> tuple[list[QualityEvent], int]:
-        """Events by descending (start, id), at most `limit` from right after that place on, and how many match in all."""
-        now = self._clock.micros()
+    async def query(self, which: Which, place: Place | None = None, limit: int = 50) -> Page[QualityEvent]:
+        """Events by descending (start, id), at most `limit`, and how many match in all."""
         async with self._database.read() as connection:
-            return await store.newest_first(connection, which, now, after, limit), await store.count(connection, which, now)
+            return await store.newest_first(connection, which, self._clock.micros(), place, limit)
 
     async def event(self, tenant: str, number: int, meters: Collection[int] | None = None) -> QualityEvent:
         """One event, also one that another shows better. Raises `NotFound`; `meters` are those that the caller may see."""

@@ -56,7 +56,10 @@ ENTRY: dict[str, Any] = {
         "timestamp": {"type": "string", "format": "date-time", "description": "When it happened."},
         "tenant": {"type": "string"},
         "data": {"type": "object", "description": "See the schema of the type."},
-        "causation_id": {"type": ["string", "null"], "description": "The entry that it follows from."},
+        "causation_id": {
+            "type": ["string", "null"],
+            "description": "The `id` of the entry of the reading that it was found in, else null.",
+        },
         "schema_version": {"const": VERSION},
         "cursor": {"type": "string", "description": "The place after this entry."},
     },
@@ -80,7 +83,7 @@ def shown(found: Occurrence) -> dict[str, Any]:
         "timestamp": spell(found.time),
         "tenant": found.tenant,
         "data": found.data,
-        "causation_id": None,
+        "causation_id": found.cause,
         "schema_version": VERSION,
         "cursor": found.position.text(),
     }

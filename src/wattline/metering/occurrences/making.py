@@ -6,12 +6,14 @@ from typing import Any
 
 from wattline.events.model import Event
 from wattline.metering.occurrences.model import Occurrence, Position
+from wattline.metering.readings.ingested import CAUSE, event_of
 from wattline.metering.readings.ingested import KIND as INGESTED
-from wattline.metering.readings.ingested import event_of
 from wattline.model.record import Row
 from wattline.registry.stream import Stream
 
 PREFIX = "meter-"
+CAUSED = frozenset({"pq.event", "protection.event"})
+"""Kinds of events that may say which entry they follow from, in their body."""
 
 
 def meter_number(device: str | None) -> int | None:
@@ -38,4 +40,8 @@ def of_event(event: Event, received: int) -> Occurrence:
     said = event.body.get("meter_id")
     number = said if isinstance(said, int) else meter_number(event.device)
     place = Position(received, event.sequence)
-    return Occurrence(event.id, event.kind, event.time, event.received, event.tenant, event.site, number, event.body, place)
+    data, cause = event.body, None
+    if event.kind in CAUSED and CAUSE in data:
+        data = {name: value for name, value in data.items() if name != CAUSE}
+        cause = event.body[CAUSE]
+    return Occurrence(event.id, event.kind, event.time, event.received, event.tenant, event.site, number, data, place, cause)

@@ -42,7 +42,10 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One entry of the log; times in us. `position` is the place after it. `meter` is None where it is no meter's."""
+    """One entry of the log; times in us. `position` is the place after it. `meter` is None where it is no meter's.
+
+    `cause` is the id of the entry that it follows from, None where it follows from none, or nobody knows.
+    """
 
     id: str
     type: str
@@ -53,6 +56,7 @@ class Occurrence:
     meter: int | None
     data: Mapping[str, Any]
     position: Position
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,14 @@ from wattline.model.clock import from_micros
 from wattline.model.record import Quality, Row
 
 KIND = "data.ingested"
+CAUSE = "causation_id"
+"""The member of another event's body that names the event of the reading in which it was found."""
 QUALITIES = {int(Quality.GOOD): "good", int(Quality.UNCERTAIN): "uncertain", int(Quality.BAD): "bad"}
+
+
+def event_id(row: Row) -> str:
+    """The id of a committed row's event, which no other event has."""
+    return ulid(row.stream, row.time, note_of(row.status).revision - 1)
 
 
 def event_of(row: Row, meter: Meter | int) -> dict[str, Any]:
@@ -39,7 +46,7 @@ def event_of(row: Row, meter: Meter | int) -> dict[str, Any]:
         data["seq"] = note.seq
     if note.extra is not None:
         data["extra"] = dict(note.extra)
-    data["event_id"] = ulid(row.stream, row.time, note.revision - 1)
+    data["event_id"] = event_id(row)
     data["status"] = "stored" if note.revision == 1 else "replaced"
     if note.revision > 1:
         data["revision"] = note.revision

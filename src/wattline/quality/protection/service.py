@@ -12,12 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wattline.events.model import Entry
 from wattline.events.service import EventLog
 from wattline.metering.model import Meter
+from wattline.metering.readings.ingested import CAUSE, event_id
 from wattline.metering.readings.notes import note_of
 from wattline.metering.service import Metering
 from wattline.model.clock import MINUTE, Clock, from_micros
 from wattline.model.errors import Conflict, Fault, Faulty, NotFound, StorageFull, Unavailable
 from wattline.model.record import Row
 from wattline.quality.finishing import Finishing
+from wattline.quality.pages import Page, Place
 from wattline.quality.protection import store
 from wattline.quality.protection.model import MAIN, READING, STATES, Breaker, ProtectionEvent, Report, State, step
 from wattline.quality.protection.store import Which
@@ -142,7 +144,13 @@ class Protection:
             await store.save(connection, meter.tenant, after.breaker)
         return event, after.breaker
 
-    async def _log(self, connection: AsyncConnection, written: Sequence[tuple[Meter, ProtectionEvent]]) -> list[Told]:
+    async def _log(
+        self,
+        connection: AsyncConnection,
+        written: Sequence[tuple[Meter, ProtectionEvent]],
+        cause: str | None = None,
+    ) -> list[Told]:
+        """Note events in the log; `cause` is the id of the entry that they follow from."""
         entries = [
             Entry(
                 tenant=meter.tenant,
@@ -153,7 +161,7 @@ class Protection:
                 device=meter.device_key,
                 subject=f"meter:{meter.id}",
                 event_type=event.report.kind,
-                body=shown(event),
+                body=shown(event) | ({} if cause is None else {CAUSE: cause}),
             )
             for meter, event in written
         ]
@@ -186,11 +194,12 @@ class Protection:
                     for meter in self._metering.meters.of_stream(self._registry.stream(row.stream)):
                         if meter.takes_readings:
                             try:
-                                await self._reading(meter, row.time, state)
+                                await self._reading(meter, row, state)
                             except StorageFull as error:
                                 raise Unavailable(str(error)) from error
 
-    async def _reading(self, meter: Meter, time: int, state: State) -> None:
+    async def _reading(self, meter: Meter, row: Row, state: State) -> None:
+        time = row.time
         known = self._breakers.get((meter.id, MAIN))
         if known is not None and time <= known.time:
             return
@@ -203,7 +212,7 @@ class Protection:
         found = Report("breaker_state", time, state=state, cause=READING)
         async with self._database.transaction() as connection:
             event, after = await self._write(connection, meter, found, known)
-            told = await self._log(connection, [(meter, event)])
+            told = await self._log(connection, [(meter, event)], event_id(row))
         self._done(meter, [after], told)
 
     async def settle(self) -> None:
@@ -237,12 +246,10 @@ class Protection:
         quiet = [each for each in self.breakers(tenant) if each.since <= moment and (each.meter, each.breaker) not in told]
         return sorted([*found, *quiet], key=lambda each: (each.meter, each.breaker))
 
-    async def query(
-        self, which: Which, *, after: tuple[int, int] | None = None, limit: int = 50
-    ) -> tuple[list[ProtectionEvent], int]:
-        """Events by descending (time, id), at most `limit` from right after that place on, and how many match in all."""
+    async def query(self, which: Which, place: Place | None = None, limit: int = 50) -> Page[ProtectionEvent]:
+        """Events by descending (time, id), at most `limit`, and how many match in all."""
         async with self._database.read() as connection:
-            return await store.newest_first(connection, which, after, limit), await store.count(connection, which)
+            return await store.newest_first(connection, which, place, limit)
 
     async def event(self, tenant: str, number: int, meters: Collection[int] | None = None) -> ProtectionEvent:
         """One event. Raises `NotFound`; `meters` are those that the caller may see."""
