@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from wattline.model.clock import MINUTE
+from wattline.model.clock import DAY, MINUTE
 from wattline.telemetry.engine import Engine
-from wattline.telemetry.tiers import EXISTS, FROM_BUCKETS, FROM_RAW, bucket_of
+from wattline.telemetry.tiers import EXISTS, FROM_BUCKETS, FROM_RAW, TIERS, bucket_of
 
 T = TypeVar("T")
 
@@ -75,6 +75,33 @@ class Extents:
 
 
 @dataclass(frozen=True, slots=True)
+class Days:
+    """Days (UTC, counted from 1970) of sensors whose buckets are computed, ordered by sensor, then day.
+
+    `version` grows whenever anything of the day is computed again. `count` readings are not BAD: where there are any, `oldest`
+    and `newest` say when (us), and `low` is the least.
+    """
+
+    sensor: NDArray[np.uint32]
+    day: NDArray[np.int64]
+    version: NDArray[np.int64]
+    count: NDArray[np.int64]
+    oldest: NDArray[np.int64]
+    newest: NDArray[np.int64]
+    low: NDArray[np.float64]
+
+    def extents(self) -> Extents:
+        """What the days tell together of each sensor that has a reading."""
+        told = np.flatnonzero(self.count > 0)
+        sensor = self.sensor[told]
+        starts = np.flatnonzero(np.diff(sensor, prepend=sensor[:1] + 1 if len(sensor) else sensor))
+        if not len(starts):
+            return Extents(sensor, self.oldest[told], self.newest[told], self.low[told])
+        oldest, newest = np.minimum.reduceat(self.oldest[told], starts), np.maximum.reduceat(self.newest[told], starts)
+        return Extents(sensor[starts], oldest, newest, np.minimum.reduceat(self.low[told], starts))
+
+
+@dataclass(frozen=True, slots=True)
 class Singles:
     """Readings that are not BAD, ordered by sensor, then time (us)."""
 
@@ -116,6 +143,21 @@ class EdgeReader:
             {"sensors": list(sensors)},
         )
         return Extents(*(_plain(column) for column in table.columns))
+
+    async def days(self, sensors: Sequence[int], first: int, last: int) -> Days:
+        """The days of the sensors whose buckets are computed; all before day `first` as one, and all from `last` on."""
+        table = await self._engine.query(
+            f"""SELECT sensor, day, toInt64(sum(b.version)), toInt64(sum(b.count)) AS n,
+                       toUnixTimestamp64Micro(minIf(b.first_time, b.count > 0)),
+                       toUnixTimestamp64Micro(maxIf(b.last_time, b.count > 0)), minIf(b.low, b.count > 0)
+                FROM (SELECT sensor, version, count, first_time, last_time, low,
+                             least(intDiv(toUnixTimestamp64Micro(time), {DAY}), {{last:Int64}}) AS upto,
+                             greatest(upto, {{before:Int64}}) AS day
+                      FROM {TIERS[-1].table} FINAL WHERE sensor IN {{sensors:Array(UInt32)}}) AS b
+                GROUP BY sensor, day ORDER BY sensor, day SETTINGS max_threads = 1""",
+            {"sensors": list(sensors), "before": first - 1, "last": last},
+        )
+        return Days(*(_plain(column) for column in table.columns))
 
     async def rows(self, sensors: Sequence[int], start: int, end: int) -> int:
         """At how many instants any of the sensors has a reading, about: exact to a few percent."""
