@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from wattline.ingest.rollup import Rollup
 from wattline.ingest.writer import Writer
 from wattline.model.clock import DAY, HOUR, Clock
 from wattline.registry.stream import Stream
-from wattline.telemetry.edges import WIDTH, EdgeReader, Edges, Extents, Piece, Singles
+from wattline.telemetry.edges import WIDTH, Days, EdgeReader, Edges, Extents, Piece, Singles
 from wattline.telemetry.engine import Engine
 from wattline.telemetry.reader import Buckets, TelemetryReader, sources
 
-__all__ = ["WIDTH", "EdgeSeries", "Edges", "Extents", "Singles"]
+__all__ = ["WIDTH", "Days", "EdgeSeries", "Edges", "Extents", "Singles", "Told"]
+
+
+class Told(NamedTuple):
+    """What is told of sensors: their `days`, of which those before `closed` are all there, and what came `later` than these.
+
+    Whatever was written before is in the versions of the days, or in `later`.
+    """
+
+    closed: int
+    days: Days
+    later: Extents
 
 
 class EdgeSeries:
@@ -42,9 +55,13 @@ class EdgeSeries:
         pieces = list(self._pieces(start, end))
         return await self._reader.edges(pieces, sensors, lone=lone and all(table != "tier_1h" for table, *_ in pieces))
 
-    async def extents(self, sensors: Sequence[int], end: int) -> Extents:
-        """From when to when the sensors have readings before `end`, on a whole day."""
-        return await self._reader.extents(list(sources(0, end, DAY, self._writer.watermark)), sensors)
+    async def told(self, sensors: Sequence[int], first: int, last: int, end: int) -> Told:
+        """What is told of all readings of the sensors before `end`; days before `first`, and from `last` on, as one each."""
+        watermark = self._writer.watermark
+        closed, fine = watermark // DAY, watermark // WIDTH * WIDTH
+        pieces = [("tier_5m", closed * DAY, fine), ("readings", fine, end)]
+        later = self._reader.extents([piece for piece in pieces if piece[1] < piece[2]], sensors)
+        return Told(closed, *await asyncio.gather(self._reader.days(sensors, first, last), later))
 
     async def singles(self, sensors: Sequence[int], buckets: Sequence[int], start: int, end: int) -> Singles:
         """The readings, as far as they are kept, in these buckets of `WIDTH` us."""
