@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from tests.stores import RETENTION, Spine, spine
-from wattline.ingest.edge_series import EdgeSeries
+from wattline.ingest.edge_series import Edges, EdgeSeries
 from wattline.metering.energy.service import Energy
+from wattline.metering.energy.shelf import Shelf
 from wattline.metering.fields import COLUMN, WIDTH
 from wattline.metering.figures.service import Figures
 from wattline.metering.figures.subject import Subject
 from wattline.metering.service import Metering
-from wattline.model.clock import ManualClock, to_micros
+from wattline.model.clock import DAY, ManualClock, to_micros
 from wattline.model.principal import Principal
 from wattline.model.record import Row
 from wattline.resources.service import Resources
@@ -37,6 +38,8 @@ class Works:
     spine: Spine
     metering: Metering
     figures: Figures
+    days: list[tuple[int, int]]
+    """The ranges of days that were read, counted from 1970."""
 
     @property
     def clock(self) -> ManualClock:
@@ -74,17 +77,28 @@ class Works:
         return self.figures.subjects.find(caller, **named)
 
 
-async def works_on(stores: Spine) -> Works:
+class Reads(EdgeSeries):
+    """Says which ranges of days were read."""
+
+    ranges: list[tuple[int, int]]
+
+    async def edges(self, sensors: Sequence[int], start: int, end: int, *, lone: bool = False) -> Edges:
+        self.ranges.append((start // DAY, end // DAY))
+        return await super().edges(sensors, start, end, lone=lone)
+
+
+async def works_on(stores: Spine, shelf: Shelf | None = None) -> Works:
     """The parts on these stores."""
     resources = Resources(stores.database, stores.clock)
     metering = Metering(resources, stores.registry, stores.database, stores.clock, lambda _: 50)
     await resources.load()
     await metering.load()
     path = stores.pipeline
-    series = EdgeSeries(path.writer, path.rollup, path.engine, stores.clock, RETENTION)
-    energy = Energy(series, stores.registry.stream, stores.clock)
+    series = Reads(path.writer, path.rollup, path.engine, stores.clock, RETENTION)
+    series.ranges = []
+    energy = Energy(series, stores.registry.stream, stores.clock, shelf)
     path.listeners.append(energy.heard)
-    return Works(stores, metering, Figures(metering, energy, path.series, stores.clock))
+    return Works(stores, metering, Figures(metering, energy, path.series, stores.clock), series.ranges)
 
 
 @pytest.fixture

@@ -81,9 +81,13 @@ class Cells:
             found = self.between(first, first + size)
             return found if found.covered is None or found.covered.any() else replace(found, covered=None)
         low, high = max(first, 0), min(first + size, self.size)
-        wide = (low - first, first + size - high)
-        held = ((name, each) for name, each in self.columns().items() if each is not None)
-        return Cells.of(size, {name: np.pad(each[low:high], wide) for name, each in held} if low < high else {})
+        columns: dict[str, Any] = {}
+        for name, each in self.columns().items():
+            # Only the part that is there is looked at: it may be a day of a year.
+            if each is not None and each[low:high].any():
+                columns[name] = np.zeros(size, each.dtype)
+                columns[name][low - first : high - first] = each[low:high]
+        return Cells(size, **columns)
 
     def full(self, name: str) -> NDArray[Any]:
         """A column, also where it says nothing."""

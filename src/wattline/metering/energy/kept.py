@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from wattline.metering.energy.cells import A_DAY, Cells
 from wattline.metering.energy.lane import Lane
 from wattline.metering.energy.register import Ints
+from wattline.metering.energy.shelf import Stored
+from wattline.metering.energy.told import NO_MARK
 from wattline.model.clock import DAY
 from wattline.model.record import Row
 
@@ -29,6 +31,8 @@ class Timeline:
         self.known: NDArray[np.bool_] = np.zeros(0, bool)
         self._low: Ints = np.zeros(0, np.int64)
         self._high: Ints = np.zeros(0, np.int64)
+        self._mark: Ints = np.zeros(0, np.int64)
+        self._unsaved: NDArray[np.bool_] = np.zeros(0, bool)
         self._cells = Cells(0)
         self.until = NEVER
         self.silent = True
@@ -36,7 +40,7 @@ class Timeline:
 
     @property
     def nbytes(self) -> int:
-        return self._cells.nbytes + 17 * len(self.known)
+        return self._cells.nbytes + 26 * len(self.known)
 
     def missing(self, first: int, last: int) -> Ints:
         """The days in [first, last), counted from 1970, that are not known."""
@@ -50,20 +54,36 @@ class Timeline:
         """What is known of the days [first, last), all of them known: views, which hold until the next `keep`."""
         return self._cells.between((first - self.first) * A_DAY, (last - self.first) * A_DAY)
 
-    def keep(self, first: int, cells: Cells, low: Ints, high: Ints) -> None:
-        """Take over consecutive days, one entry of `low` and `high` each."""
+    def keep(self, first: int, cells: Cells, low: Ints, high: Ints, mark: Ints | None = None, *, saved: bool = False) -> None:
+        """Take over consecutive days, one entry of `low`, `high` and `mark` each; `saved` ones are on the shelf already."""
         days = len(low)
         self.reach(first, first + days)
         at = slice(first - self.first, first - self.first + days)
         where = slice(at.start * A_DAY, at.stop * A_DAY)
         self._cells = _written(self._cells, where, cells)
         self._low[at], self._high[at], self.known[at] = low, high, True
+        self._mark[at] = NO_MARK if mark is None else mark
+        self._unsaved[at] = not saved and self._mark[at] != NO_MARK
         self.until = max(self.until, int(high.max()))
 
     def heard(self, time: int) -> None:
         """A reading of this time was committed: days that it can change are not known any more."""
         self.known &= (time < self._low) | (time > self._high)
+        self._unsaved &= self.known
         self.until = int(self._high.max(initial=NEVER, where=self.known))
+
+    def unsaved(self) -> Stored | None:
+        """A copy of what can be kept on the shelf and is not; it counts as saved from now on."""
+        days = np.flatnonzero(self._unsaved)
+        if not len(days):
+            return None
+        at = slice(int(days[0]), int(days[-1]) + 1)
+        mark = np.where(self._unsaved[at], self._mark[at], NO_MARK)
+        held = self._cells.between(at.start * A_DAY, at.stop * A_DAY).columns()
+        cells: dict[str, Any] = {name: None if each is None else each.copy() for name, each in held.items()}
+        self._unsaved[at] = False
+        low, high = self._low[at].copy(), self._high[at].copy()
+        return Stored(self.first + at.start, Cells(len(mark) * A_DAY, **cells), low, high, mark)
 
     def reach(self, first: int, last: int) -> None:
         """Make room for the days [first, last), known or not."""
@@ -71,18 +91,25 @@ class Timeline:
         if not len(self.known) or stop - start > LONGEST:
             start, stop = first, last
             self.known, self._cells = np.zeros(0, bool), Cells(0)
-            self._low = self._high = np.zeros(0, np.int64)
+            self._low = self._high = self._mark = np.zeros(0, np.int64)
+            self._unsaved = np.zeros(0, bool)
             self.first = start
         before, after = self.first - start, stop - self.first - len(self.known)
         if before or after:
-            self.known = np.pad(self.known, (before, after))
-            self._low = np.pad(self._low, (before, after))
-            self._high = np.pad(self._high, (before, after))
+            self.known, self._unsaved = (_wider(each, before, after) for each in (self.known, self._unsaved))
+            self._low, self._high, self._mark = (_wider(each, before, after) for each in (self._low, self._high, self._mark))
             wide = (before * A_DAY, after * A_DAY)
             held = self._cells.columns().items()
-            wider: dict[str, Any] = {name: None if each is None else np.pad(each, wide) for name, each in held}
+            wider: dict[str, Any] = {name: None if each is None else _wider(each, *wide) for name, each in held}
             self._cells = Cells(self._cells.size + sum(wide), **wider)
             self.first = start
+
+
+def _wider(column: NDArray[Any], before: int, after: int) -> NDArray[Any]:
+    """The same with zeros around it: what `np.pad` takes ten times as long for."""
+    found = np.zeros(before + len(column) + after, column.dtype)
+    found[before : before + len(column)] = column
+    return found
 
 
 def _written(held: Cells, where: slice, new: Cells) -> Cells:
@@ -145,14 +172,32 @@ class Kept:
 
     def begin(self, lanes: Iterable[Lane]) -> None:
         """Say that days of these lanes will be read; what is committed from now on may be missing in what is read."""
-        self._missed = []
+        if self._missed is None:
+            self._missed = []
         for lane in lanes:
             self._until.setdefault(lane.stream, NEVER)
 
-    def keep(self, lane: Lane, first: int, cells: Cells, low: Ints, high: Ints, *, silent: bool = False) -> None:
+    def keep(
+        self, lane: Lane, first: int, cells: Cells, low: Ints, high: Ints, mark: Ints | None = None, *, silent: bool = False
+    ) -> None:
         """Keep days that were read since `begin`, of a lane that told something or is `silent`."""
+        self._keep(lane, first, cells, low, high, mark, silent=silent, saved=False)
+
+    def restore(self, lane: Lane, stored: Stored, true: NDArray[np.bool_]) -> None:
+        """Keep those days of the shelf that hold `true`, were looked at since `begin`, and are not known."""
+        days = np.flatnonzero(true & np.isin(np.arange(stored.first, stored.last), self.of(lane).missing(*stored.range)))
+        for run in np.split(days, np.flatnonzero(np.diff(days) > 1) + 1):
+            if len(run):
+                at = slice(int(run[0]), int(run[-1]) + 1)
+                cells = stored.cells.between(at.start * A_DAY, at.stop * A_DAY)
+                bounds = stored.low[at], stored.high[at], stored.mark[at]
+                self._keep(lane, stored.first + at.start, cells, *bounds, silent=False, saved=True)
+
+    def _keep(
+        self, lane: Lane, first: int, cells: Cells, low: Ints, high: Ints, mark: Ints | None, *, silent: bool, saved: bool
+    ) -> None:
         timeline = self.of(lane)
-        timeline.keep(first, cells, low, high)
+        timeline.keep(first, cells, low, high, mark, saved=saved)
         timeline.silent &= silent
         for row in self._missed or ():
             if row.stream == lane.stream and (not timeline.silent or _told(lane, row)):
@@ -160,8 +205,15 @@ class Kept:
         self._until[lane.stream] = max(self._until.get(lane.stream, NEVER), timeline.until)
 
     def end(self) -> None:
-        """The read is over, or has failed."""
+        """What was read since `begin` is kept, or the read has failed."""
         self._missed = None
+
+    def unsaved(self) -> Iterator[tuple[Lane, Stored]]:
+        """What can be kept on the shelf and is not, lane by lane; each counts as saved once it was given."""
+        for lane, timeline in list(self._lanes.items()):
+            found = timeline.unsaved()
+            if found is not None:
+                yield lane, found
 
     def trim(self) -> None:
         """Let go of what is too much."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wattline.ingest.edge_series import WIDTH, Edges, EdgeSeries
 from wattline.metering.energy.cells import Cells
@@ -16,6 +16,8 @@ from wattline.metering.energy.lane import Lane
 from wattline.metering.energy.phases import added, added_points
 from wattline.metering.energy.reading import Points, doubtful, one_way_cells, parted, power_cells, register_cells, silent_cells
 from wattline.metering.energy.register import Ints
+from wattline.metering.energy.shelf import Shelf, Stored
+from wattline.metering.energy.told import NEAR, NO_MARK, Extent, Telling
 from wattline.model.clock import DAY, Clock
 from wattline.model.record import Row
 from wattline.registry.stream import Stream
@@ -32,35 +34,28 @@ SLICE = 16
 """Lanes that are worked out before the event loop has its turn."""
 
 
-class Extent(NamedTuple):
-    """When the oldest and the newest reading of a sensor were (us), and the least value."""
-
-    oldest: int
-    newest: int
-    low: float
-
-    @classmethod
-    def of(cls, lane: Lane, told: Mapping[int, Extent]) -> Extent | None:
-        """That of a lane, None where one of its sensors never told anything; `low` is a bound where they are added up."""
-        if not all(sensor in told for sensor in lane.sensors):
-            return None
-        each = [told[sensor] for sensor in lane.sensors]
-        return cls(min(one.oldest for one in each), max(one.newest for one in each), sum(one.low for one in each))
-
-
 StreamOf = Callable[[int], Stream]
 
 
 class Energy:
     """Energy of lanes by whole days of UTC. `Unavailable` where the store is away.
 
-    `heard` must be called with every committed row. `stream_of` finds a stream by its id.
+    `heard` must be called with every committed row, and `save` now and then: what it puts on the shelf is there after a start.
+    `stream_of` finds a stream by its id.
     """
 
-    def __init__(self, series: EdgeSeries, stream_of: StreamOf, clock: Clock, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self,
+        series: EdgeSeries,
+        stream_of: StreamOf,
+        clock: Clock,
+        shelf: Shelf | None = None,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
         self._series = series
         self._stream_of = stream_of
         self._clock = clock
+        self._shelf = shelf
         self._most_bytes = most_bytes
         self._kept = Kept(most_bytes)
         self._turn = asyncio.Lock()
@@ -79,6 +74,17 @@ class Energy:
         """Rows were committed."""
         self._kept.heard(rows)
 
+    async def save(self) -> None:
+        """Put on the shelf what was worked out since the last time, of days that are closed."""
+        if self._shelf is None:
+            return
+        saved = False
+        for lane, stored in self._kept.unsaved():
+            await asyncio.to_thread(self._shelf.save, lane, stored)
+            saved = True
+        if saved:
+            await asyncio.to_thread(self._shelf.trim)
+
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn]:
         """Take one's turn: what `Turn.cells` gives holds until the end of it."""
@@ -86,34 +92,55 @@ class Energy:
             try:
                 yield Turn(self, self._kept)
             finally:
+                self._kept.end()
                 self._kept.trim()
 
-    async def fill(self, lanes: Sequence[Lane], first: int, last: int) -> None:
+    async def fill(self, turn: Turn, lanes: Sequence[Lane], first: int, last: int) -> None:
         """See that the days [first, last) of the lanes are kept."""
         wanted = [lane for lane in dict.fromkeys(lanes) if len(self._kept.of(lane).missing(first, last))]
         if not wanted:
             return
-        self._kept.begin(wanted)
-        try:
-            told = await self._extents(wanted)
-            unread = [lane for lane in wanted if not self._told(lane, Extent.of(lane, told), first, last)]
-            for lane in unread:
-                self._kept.of(lane).reach(first, last)
-            for start in range(first, last, STRETCH):
-                await self._fill(unread, told, start, min(start + STRETCH, last))
-        finally:
-            self._kept.end()
+        if turn.telling is None or not turn.telling.covers({sensor for lane in wanted for sensor in lane.sensors}, first, last):
+            # Each question to the store has its price: of whom nothing is known, more will be asked in this turn.
+            more = turn.expected if not all(self._kept.of(lane).known.any() for lane in wanted) else ()
+            turn.telling = await self._told_of([*wanted, *more], first, last)
+        telling = turn.telling
+        unread = [lane for lane in wanted if not self._told(lane, telling.lane(lane), first, last)]
+        for lane in unread:
+            self._kept.of(lane).reach(first, last)
+        await self._restore(unread, telling, first, min(last, telling.closed))
+        for start in range(first, last, STRETCH):
+            await self._fill(unread, telling, start, min(start + STRETCH, last))
 
-    async def _extents(self, lanes: Sequence[Lane]) -> dict[int, Extent]:
-        """What is told of the sensors of the lanes, those that tell anything at all; all that was written is seen."""
+    async def _told_of(self, lanes: Sequence[Lane], first: int, last: int) -> Telling:
+        """What is told of the sensors of the lanes; all that was written is seen, or heard of before the end of the turn."""
+        self._kept.begin(lanes)
         sensors = sorted({sensor for lane in lanes for sensor in lane.sensors})
         streams = [self._stream_of(stream) for stream in {lane.stream for lane in lanes}]
         await self._series.prepare(streams, sensors, 0, 2**61)
-        found = await self._series.extents(sensors, self._clock.micros() + 2 * DAY)
-        told = zip(found.sensor.tolist(), found.oldest.tolist(), found.newest.tolist(), found.low.tolist(), strict=True)
-        return {sensor: Extent(oldest, newest, low) for sensor, oldest, newest, low in told}
+        told = await self._series.told(sensors, first - NEAR, last + NEAR, self._clock.micros() + 2 * DAY)
+        return Telling(sensors, first, last, told)
 
-    async def _fill(self, lanes: Sequence[Lane], told: Mapping[int, Extent], first: int, last: int) -> None:
+    async def _restore(self, lanes: Sequence[Lane], telling: Telling, first: int, last: int) -> None:
+        """Keep what the shelf has of the days [first, last), as far as it still holds true."""
+        shelf = self._shelf
+        if shelf is None or first >= last:
+            return
+
+        def load(some: Sequence[Lane]) -> list[tuple[Lane, Stored, NDArray[np.bool_]]]:
+            found = []
+            for lane in some:
+                stored = shelf.load(lane, first, last)
+                if stored is not None:
+                    marks = telling.marks(lane, stored.first, stored.low, stored.high)
+                    found.append((lane, stored, (marks == stored.mark) & (marks != NO_MARK)))
+            return found
+
+        for at in range(0, len(lanes), SLICE):
+            for lane, stored, true in await asyncio.to_thread(load, lanes[at : at + SLICE]):
+                self._kept.restore(lane, stored, true)
+
+    async def _fill(self, lanes: Sequence[Lane], telling: Telling, first: int, last: int) -> None:
         lacking: list[Lane] = []
         low, high = last, first
         for lane in lanes:
@@ -122,7 +149,7 @@ class Energy:
                 lacking.append(lane)
                 low, high = min(low, int(missing[0])), max(high, int(missing[-1]) + 1)
         for some in _shares(lacking, high - low):
-            await self._read(some, told, low, high)
+            await self._read(some, telling, low, high)
 
     def _told(self, lane: Lane, extent: Extent | None, first: int, last: int) -> bool:
         """Keep the days of a lane, if what is told of all its readings is enough for that."""
@@ -134,7 +161,7 @@ class Energy:
             return False
         return True
 
-    async def _read(self, lanes: Sequence[Lane], told: Mapping[int, Extent], first: int, last: int) -> None:
+    async def _read(self, lanes: Sequence[Lane], telling: Telling, first: int, last: int) -> None:
         # A gap that is bridged may be longer than a day.
         reach = max(-(-3 * lane.interval // DAY) for lane in lanes) * DAY
         start, end = max(first * DAY - reach, 0), last * DAY + reach
@@ -156,21 +183,22 @@ class Energy:
 
         edges, unclear = await asyncio.to_thread(look)
         singles = await self._singles(unclear)
-        before, after = await self._beyond(edges, told, (start, end), (first * DAY, last * DAY))
+        before, after = await self._beyond(edges, telling, (start, end), (first * DAY, last * DAY))
 
-        def compute(some: Sequence[Lane]) -> list[tuple[Lane, Cells, Ints, Ints]]:
+        def compute(some: Sequence[Lane]) -> list[tuple[Lane, Cells, Ints, Ints, Ints]]:
             found = []
             for lane in some:
                 if lane.rule is None:
-                    found.append((lane, *power_cells(lane, edges[lane], singles.get(lane), first, last - first)))
+                    cells, low, high = power_cells(lane, edges[lane], singles.get(lane), first, last - first)
                 else:
                     outside = before.get(lane.sensor), after.get(lane.sensor)
-                    found.append((lane, *register_cells(lane, edges[lane], singles.get(lane), *outside, first, last - first)))
+                    cells, low, high = register_cells(lane, edges[lane], singles.get(lane), *outside, first, last - first)
+                found.append((lane, cells, low, high, telling.marks(lane, first, low, high)))
             return found
 
         for at in range(0, len(lanes), SLICE):
-            for lane, cells, low, high in await asyncio.to_thread(compute, lanes[at : at + SLICE]):
-                self._kept.keep(lane, first, cells, low, high)
+            for lane, cells, low, high, mark in await asyncio.to_thread(compute, lanes[at : at + SLICE]):
+                self._kept.keep(lane, first, cells, low, high, mark)
 
     async def _singles(self, wanted: Mapping[Lane, Ints]) -> dict[Lane, Points]:
         """The readings of the intervals, by their numbers, that must be looked at one by one."""
@@ -189,7 +217,7 @@ class Energy:
     async def _beyond(
         self,
         edges: Mapping[Lane, Edges],
-        told: Mapping[int, Extent],
+        telling: Telling,
         read: tuple[int, int],
         asked: tuple[int, int],
     ) -> tuple[Mapping[int, Points], Mapping[int, Points]]:
@@ -198,7 +226,8 @@ class Energy:
         for lane, mine in edges.items():
             if lane.rule is not None:
                 times = mine.first_time
-                extent = told[lane.sensor]
+                extent = telling.of(lane.sensor)
+                assert extent is not None
                 if extent.oldest < read[0] and np.searchsorted(times, asked[0]) < NEEDED_BEFORE:
                     lone.add(lane.sensor)
                 if extent.newest >= read[1] and len(times) - np.searchsorted(times, asked[1]) < NEEDED_AFTER:
@@ -220,10 +249,16 @@ class Turn:
     def __init__(self, energy: Energy, kept: Kept) -> None:
         self._energy = energy
         self._kept = kept
+        self.telling: Telling | None = None
+        self.expected: Sequence[Lane] = ()
+
+    def expect(self, lanes: Sequence[Lane]) -> None:
+        """Say what may be asked for in this turn, so that what is told of it can be asked at once."""
+        self.expected = lanes
 
     async def cells(self, lanes: Sequence[Lane], first: int, last: int) -> list[Cells]:
         """The cells of the days [first, last), counted from 1970 UTC, of each lane: views, not to be written to."""
-        await self._energy.fill(lanes, first, last)
+        await self._energy.fill(self, lanes, first, last)
         return [self._kept.of(lane).cells(first, last) for lane in lanes]
 
 

@@ -54,11 +54,15 @@ class Read:
         self.size = -(-end // INTERVAL) - start // INTERVAL
         self._part = first, first + self.size
         self._cells: dict[tuple[str, int], Cells] = {}
+        self._lanes: dict[tuple[str, int], Lane | None] = {}
 
     async def energy(self, *, reactive: bool = False) -> None:
         """Read what is needed for `flows`, and for `reactive_flows` if that is asked: together, as each read has its price."""
         meters = list({member.meter.id: member.meter for member in self.members}.values())
         registers = (TAKEN, GIVEN, REACTIVE) if reactive else (TAKEN, GIVEN)
+        named = (*registers, POWER, REACTIVE_POWER) if reactive else (*registers, POWER)
+        lanes = [self._lane(field, meter) for field in named for meter in meters]
+        self._turn.expect([lane for lane in lanes if lane is not None])
         for (field, meter), cells in (await self._read([(field, each) for field in registers for each in meters])).items():
             self._cells[field, meter] = cells
         await self._powers(meters, TAKEN, (POWER, PHASES))
@@ -118,12 +122,18 @@ class Read:
         self, wanted: Sequence[tuple[str, Meter]], days: tuple[int, int] | None = None, *, returns: bool = False
     ) -> dict[tuple[str, int], Cells]:
         """Cells in the intervals asked for, of which those of other than these days are empty, by field and meter."""
-        lanes = [(field, meter.id, lane_of(self._metering, meter, field, returns=returns)) for field, meter in wanted]
+        lanes = [(field, meter.id, self._lane(field, meter, returns=returns)) for field, meter in wanted]
         known = [(field, meter, lane) for field, meter, lane in lanes if lane is not None]
         first, last = days or self._days
         cells = await self._turn.cells([lane for *_, lane in known], first, last) if known else []
         at = self._part[0] - (first - self._days[0]) * A_DAY
         return {(field, meter): each.moved(at, self.size) for (field, meter, _), each in zip(known, cells, strict=True)}
+
+    def _lane(self, field: str, meter: Meter, *, returns: bool = False) -> Lane | None:
+        if (field, meter.id) not in self._lanes:
+            self._lanes[field, meter.id] = lane_of(self._metering, meter, field)
+        found = self._lanes[field, meter.id]
+        return found._replace(returns=True) if returns and found is not None else found
 
     def _of(self, field: str, meter: Meter) -> Cells:
         return self._cells.get((field, meter.id)) or Cells(self.size)
