@@ -44,6 +44,7 @@ from wattline.markets.service import Markets
 from wattline.measure import PipelineMeter
 from wattline.metering import fields
 from wattline.metering.energy.service import Energy as MeterEnergy
+from wattline.metering.energy.shelf import Shelf
 from wattline.metering.export.service import WORKFLOW as EXPORT
 from wattline.metering.export.service import Exports
 from wattline.metering.figures.service import Figures
@@ -203,7 +204,8 @@ class Platform:
         path = self.pipeline
         edges = EdgeSeries(path.writer, path.rollup, path.engine, clock, retention(settings))
         rates_of = Tariffs(self.resources, self.metering).rates_of
-        self.figures = Figures(self.metering, MeterEnergy(edges, self.registry.stream, clock), self.series, clock, rates_of)
+        energy = MeterEnergy(edges, self.registry.stream, clock, Shelf(settings.data / "energy"))
+        self.figures = Figures(self.metering, energy, self.series, clock, rates_of)
         path.listeners.append(self.figures.energy.heard)
         self.exports = Exports(
             self.database, self.figures, self.series, edges, settings.data / "exports", clock, self.jobs.start
@@ -243,6 +245,7 @@ class Platform:
         self.jobs.periodic("scoring", self.settings.scoring_seconds, self._score, durable=True)
         self.jobs.periodic("keys", KEY_SECONDS, self._refresh_keys)
         self.jobs.periodic("seconds", 1, self._second)
+        self.jobs.periodic("energy", ROLLUP_SECONDS, self._save_energy)
         self.jobs.periodic("prune", RETAIN_SECONDS, self._prune)
         self.households.schedule(self.jobs)
         self.jobs.periodic("key-usage", USAGE_SECONDS, self._flush_usage)
@@ -285,6 +288,9 @@ class Platform:
         new = await self.registry.refresh()
         if new and self.pipeline.caught_up.is_set():
             await self.pipeline.learn(new)
+
+    async def _save_energy(self, _slot: int) -> None:
+        await self.figures.energy.save()
 
     async def _prune(self, _slot: int) -> None:
         await self.dead_letters.prune()
