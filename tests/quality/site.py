@@ -54,8 +54,7 @@ class Site:
 
     async def events(self, meter: Meter) -> list[QualityEvent]:
         """The events of a meter, oldest first."""
-        rows, _ = await self.quality.query(Which(TENANT, {meter.id}), limit=500)
-        return rows[::-1]
+        return (await self.quality.query(Which(TENANT, {meter.id}), limit=500)).rows[::-1]
 
     @property
     def phases(self) -> list[tuple[str, int]]:

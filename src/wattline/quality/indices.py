@@ -23,7 +23,7 @@ class Group(NamedTuple):
     meter: int
     type: str
     category: str | None
-    count: int
+    number: int
     reached: tuple[int, ...]
 
 
@@ -39,16 +39,16 @@ def counted(events: Iterable[Group]) -> dict[str, Any]:
     types: dict[str, int] = {}
     sustained = 0
     for group in events:
-        types[group.type] = types.get(group.type, 0) + group.count
+        types[group.type] = types.get(group.type, 0) + group.number
         if group.type not in VOLTAGE:
             continue
         if group.type in LONG or group.category == "sustained":
-            sustained += group.count
+            sustained += group.number
             continue
         into = [sarfi, *(groups[name] for name, category in GROUPS.items() if category == group.category)]
         for index in into:
-            for percent, number in zip(sarfi, group.reached, strict=True):
-                index[percent] += number
+            for percent, some in zip(sarfi, group.reached, strict=True):
+                index[percent] += some
     return {"sarfi": sarfi, **groups, "sustained": sustained, "events": dict(sorted(types.items()))}
 
 

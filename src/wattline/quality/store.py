@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wattline.quality.disturbance import Type
 from wattline.quality.indices import ABOVE, BELOW, Group
 from wattline.quality.lane import Lane
+from wattline.quality.pages import Page, Place, page_of
 from wattline.quality.row import QualityEvent
 from wattline.quality.tables import events, lanes
 
@@ -110,22 +111,11 @@ async def by_id(connection: AsyncConnection, tenant: str, number: int) -> Qualit
     return None if row is None else to_event(row)
 
 
-async def count(connection: AsyncConnection, which: Which, now: int) -> int:
-    """How many events there are."""
-    query = sa.select(sa.func.count()).select_from(events).where(*which.conditions(now))
-    return int((await connection.execute(query)).scalar_one())
-
-
 async def newest_first(
-    connection: AsyncConnection, which: Which, now: int, after: tuple[int, int] | None, limit: int
-) -> list[QualityEvent]:
-    """Events by descending (start, id), from right after that place on."""
-    query = sa.select(events).where(*which.conditions(now))
-    if after is not None:
-        place = sa.tuple_(events.c.start, events.c.id)
-        query = query.where(place < sa.tuple_(*(sa.literal(part, sa.BigInteger) for part in after)))
-    query = query.order_by(events.c.start.desc(), events.c.id.desc()).limit(limit)
-    return [to_event(row) for row in await connection.execute(query)]
+    connection: AsyncConnection, which: Which, now: int, place: Place | None, limit: int
+) -> Page[QualityEvent]:
+    """A page of events by descending (start, id)."""
+    return await page_of(connection, events, events.c.start, which.conditions(now), to_event, place, limit)
 
 
 async def groups(connection: AsyncConnection, tenant: str, meters: Collection[int] | None, start: int, end: int) -> list[Group]:
@@ -137,7 +127,8 @@ async def groups(connection: AsyncConnection, tenant: str, meters: Collection[in
     ]
     counts = (sa.func.sum(sa.case((each, 1), else_=0)) for each in reached)
     query = sa.select(*by, sa.func.count(), *counts).where(*mine).group_by(*by)
-    return [Group(*row[:4], tuple(row[4:])) for row in await connection.execute(query)]
+    found = await connection.execute(query)
+    return [Group(meter, kind, category, number, tuple(reached)) for meter, kind, category, number, *reached in found]
 
 
 async def all_lanes(connection: AsyncConnection) -> dict[tuple[int, str], Lane]:

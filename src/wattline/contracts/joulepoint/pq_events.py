@@ -14,10 +14,10 @@ from wattline.contracts.joulepoint.pq_rows import (
     MeterId,
     To,
     add_reads,
-    after,
     listed,
     ordered,
     page_of,
+    place_of,
     visible,
 )
 from wattline.contracts.joulepoint.resource_routes import encoded
@@ -55,10 +55,8 @@ def build(quality: PowerQuality, metering: Metering, gate: Gate) -> APIRouter:
         least = None if min_duration_s is None else round(min_duration_s * SECOND)
         meters = visible(metering, caller, meter_id)
         which = Which(caller.tenant, meters, kind, start, to, open, least)
-        rows, total = await quality.query(which, after=after(page), limit=page.limit + 1)
-        some = rows[: page.limit]
-        more = (some[-1].start, some[-1].id) if len(rows) > page.limit else None
-        return encoded(listed(request, total, [shown(row) for row in some], more))
+        found = await quality.query(which, place_of(page), page.limit)
+        return encoded(listed(request, found, lambda row: (row.start, row.id), shown))
 
     async def event(caller: Admitted, number: Number) -> Response:
         return encoded(shown(await quality.event(caller.tenant, number, visible(metering, caller, None))))

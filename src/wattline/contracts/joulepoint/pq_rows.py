@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from wattline.contracts.joulepoint import paging
-from wattline.contracts.joulepoint.paging import Asked as Page
 from wattline.contracts.joulepoint.paging import Cursor
 from wattline.contracts.joulepoint.problem import bad_parameter, refusals
 from wattline.contracts.joulepoint.query import Instant
@@ -17,12 +16,14 @@ from wattline.metering.service import Metering
 from wattline.model.errors import NotFound
 from wattline.model.principal import Principal
 from wattline.quality.disturbance import METHODS, TYPES
+from wattline.quality.pages import Page, Place
 from wattline.quality.protection.model import KINDS, STATES
 
 MeterId = Annotated[int | None, Query(ge=1, le=HIGHEST_ID, description="Of this meter alone.")]
 From = Annotated[Instant | None, Query(alias="from", description="From this time on.")]
 To = Annotated[Instant | None, Query(description="Before this time.")]
-Asked = Annotated[Page, Depends(paging.asked)]
+Asked = Annotated[paging.Asked, Depends(paging.asked)]
+Row = TypeVar("Row")
 
 _NUMBER = {"type": ["number", "null"]}
 _TIME = {"type": "string", "format": "date-time"}
@@ -110,14 +111,10 @@ def visible(metering: Metering, caller: Principal, meter_id: int | None) -> froz
     return frozenset(meter.id for meter in metering.meters.all(caller.tenant) if caller.sees(meter.site))
 
 
-def after(page: Page) -> tuple[int, int] | None:
-    """The place that a page begins after. Raises `Problem` 400 for a cursor of another list."""
+def place_of(page: paging.Asked) -> Place | None:
+    """Where the page that is asked for lies. Raises `Problem` 400 for a cursor of another list."""
     position = page.position(2)
-    if position is None:
-        return None
-    if page.cursor is None or page.cursor.backward:
-        raise paging.bad_cursor()
-    return position[0], position[1]
+    return None if position is None or page.cursor is None else Place(position[0], position[1], page.cursor.backward)
 
 
 def ordered(start: int | None, end: int | None) -> None:
@@ -126,9 +123,14 @@ def ordered(start: int | None, end: int | None) -> None:
         raise bad_parameter("to", "order", "must not be before from")
 
 
-def listed(request: Request, total: int, rows: Sequence[Any], more: tuple[int, int] | None) -> dict[str, Any]:
-    """The document of a page, newest first; `more` is the place of its last row where there are more."""
-    return paging.envelope(request, total, rows, None if more is None else Cursor(more), None)
+def listed(
+    request: Request, found: Page[Row], position: Callable[[Row], tuple[int, int]], shown: Callable[[Row], Any]
+) -> dict[str, Any]:
+    """The document of a page of events, newest first; a position is an event's time and id."""
+    rows = found.rows
+    older = Cursor(position(rows[-1]) if rows else paging.END * 2) if found.older else None
+    newer = Cursor(position(rows[0]) if rows else paging.BEGINNING * 2, True) if found.newer else None
+    return paging.envelope(request, found.total, [shown(row) for row in rows], older, newer)
 
 
 def add_reads(router: APIRouter, *reads: tuple[str, Callable[..., Awaitable[Response]], str, Mapping[str, Any]]) -> None:

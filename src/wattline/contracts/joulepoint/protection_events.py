@@ -15,10 +15,10 @@ from wattline.contracts.joulepoint.pq_rows import (
     MeterId,
     To,
     add_reads,
-    after,
     listed,
     ordered,
     page_of,
+    place_of,
     visible,
 )
 from wattline.contracts.joulepoint.query import spell
@@ -66,10 +66,8 @@ def build(protection: Protection, metering: Metering, clock: Clock, gate: Gate) 
     ) -> Response:
         ordered(start, to)
         which = Which(caller.tenant, visible(metering, caller, meter_id), kind, breaker_id, start, to)
-        rows, total = await protection.query(which, after=after(page), limit=page.limit + 1)
-        some = rows[: page.limit]
-        more = (some[-1].report.time, some[-1].id) if len(rows) > page.limit else None
-        return encoded(listed(request, total, [shown(row) for row in some], more))
+        found = await protection.query(which, place_of(page), page.limit)
+        return encoded(listed(request, found, lambda row: (row.report.time, row.id), shown))
 
     async def event(caller: Admitted, number: Number) -> Response:
         return encoded(shown(await protection.event(caller.tenant, number, visible(metering, caller, None))))

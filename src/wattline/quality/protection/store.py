@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from wattline.quality.pages import Page, Place, page_of
 from wattline.quality.protection.model import Breaker, ProtectionEvent, Report
 from wattline.quality.tables import breakers, protection
 
@@ -87,22 +88,9 @@ async def by_id(connection: AsyncConnection, tenant: str, number: int) -> Protec
     return None if row is None else to_event(row)
 
 
-async def count(connection: AsyncConnection, which: Which) -> int:
-    """How many events there are."""
-    query = sa.select(sa.func.count()).select_from(protection).where(*which.conditions())
-    return int((await connection.execute(query)).scalar_one())
-
-
-async def newest_first(
-    connection: AsyncConnection, which: Which, after: tuple[int, int] | None, limit: int
-) -> list[ProtectionEvent]:
-    """Events by descending (time, id), from right after that place on."""
-    query = sa.select(protection).where(*which.conditions())
-    if after is not None:
-        place = sa.tuple_(protection.c.time, protection.c.id)
-        query = query.where(place < sa.tuple_(*(sa.literal(part, sa.BigInteger) for part in after)))
-    query = query.order_by(protection.c.time.desc(), protection.c.id.desc()).limit(limit)
-    return [to_event(row) for row in await connection.execute(query)]
+async def newest_first(connection: AsyncConnection, which: Which, place: Place | None, limit: int) -> Page[ProtectionEvent]:
+    """A page of events by descending (time, id)."""
+    return await page_of(connection, protection, protection.c.time, which.conditions(), to_event, place, limit)
 
 
 async def breakers_at(connection: AsyncConnection, tenant: str, moment: int) -> list[Breaker]:

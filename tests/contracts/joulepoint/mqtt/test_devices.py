@@ -123,9 +123,9 @@ async def test_power_quality_and_protection_come_in_as_over_http(depot: Depot, b
         await device.publish(topic(meter, what), json.dumps(document).encode(), 1, number)
         assert await device.acknowledged(number) == 0
     assert [event.event_type for event in await events(meter, "protection.event")] == ["trip_overcurrent"]
-    found, count = await depot.platform.quality.query(Which(depot.tenant))
-    assert [(event.meter, event.type) for event in found] == [(meter.id, "sag")]
-    assert count == 1
+    found = await depot.platform.quality.query(Which(depot.tenant))
+    assert [(event.meter, event.type) for event in found.rows] == [(meter.id, "sag")]
+    assert found.total == 1
 
 
 async def test_power_quality_that_is_wrong_is_told_with_its_place(broker: Broker, meter: Meter) -> None:
