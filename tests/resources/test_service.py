@@ -87,6 +87,28 @@ async def test_what_is_removed_is_gone_and_can_be_looked_up_as_it_was(database: 
     assert (await made(resources, "new", external_id="x")).id != one.id
 
 
+async def test_what_is_removed_takes_no_memory_and_those_who_heard_of_it_hear_that(
+    database: Database, clock: ManualClock
+) -> None:
+    here, there = await opened(database, clock), await opened(database, clock)
+    heard: list[tuple[int, bool]] = []
+    there.on_change("meter", lambda resource: heard.append((resource.id, resource.removed is None)))
+    stays = await made(here, "stays")
+    goes = await made(here, "goes", external_id="x")
+    await there.refresh()
+    async with here.writing() as writer:
+        await writer.remove("a", "meter", goes.id)
+    await there.refresh()
+    assert heard == [(stays.id, True), (goes.id, True), (goes.id, False)]
+    newcomer = Resources(database, clock)
+    newcomer.on_change("meter", lambda resource: heard.append((resource.id, resource.removed is None)))
+    await newcomer.load()
+    assert heard[3:] == [(stays.id, True)]
+    for each in (here, there, newcomer):
+        assert list(each._by_id) == [stays.id]
+        assert each.named("a", "meter", "x") is None
+
+
 async def test_an_external_id_is_one_resources_alone(database: Database, clock: ManualClock) -> None:
     here, there = await opened(database, clock), await opened(database, clock)
     one = await made(here, "one", external_id="x")

@@ -99,7 +99,8 @@ class Writer:
 
 
 class Resources:
-    """Every resource is in memory; a change is durable when `writing` ends. Call `load` once, `refresh` every second."""
+    """Every resource that is there is in memory; a change is durable when `writing` ends. Call `load` once, `refresh` every
+    second."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -157,14 +158,15 @@ class Resources:
             return
         if former is not None and former.external_id is not None and self._named.get((shelf, former.external_id)) == former.id:
             del self._named[shelf, former.external_id]
-        self._by_id[resource.id] = resource
         mine = self._shelves.setdefault(shelf, [])
         if resource.removed is None:
+            self._by_id[resource.id] = resource
             if former is None:
                 insort(mine, resource.id)
             if resource.external_id is not None:
                 self._named[shelf, resource.external_id] = resource.id
-        elif former is not None and former.removed is None:
+        elif former is not None:
+            del self._by_id[resource.id]
             mine.remove(resource.id)
         for kind, listener in self._listeners:
             if kind == resource.kind:
@@ -180,7 +182,7 @@ class Resources:
     def find(self, tenant: str, kind: Kind, number: int) -> Resource | None:
         """One resource, None where there is none, or no longer."""
         found = self._by_id.get(number)
-        if found is None or found.removed is not None or found.tenant != tenant or found.kind != kind:
+        if found is None or found.tenant != tenant or found.kind != kind:
             return None
         return found
 

@@ -63,8 +63,10 @@ async def next_change(connection: AsyncConnection) -> int:
 
 
 async def changed_since(connection: AsyncConnection, change: int) -> list[Resource]:
-    """Every resource that was changed after that change, removed ones too, by id."""
+    """Every resource that was changed after that change, removed ones too, by id; of the first change, those that are there."""
     query = sa.select(resources).where(resources.c.change > change).order_by(resources.c.id)
+    if change == 0:
+        query = query.where(resources.c.removed.is_(None))
     return [_resource(row) for row in await connection.execute(query)]
 
 
