@@ -9,6 +9,7 @@ from wattline.contracts.joulepoint.mqtt.energy import Energy
 from wattline.contracts.joulepoint.mqtt.rejections import Rejections
 from wattline.contracts.joulepoint.mqtt.senders import Senders
 from wattline.contracts.joulepoint.mqtt.service import JoulepointMqtt
+from wattline.contracts.joulepoint.mqtt.settled import Settled
 from wattline.gateways.service import MqttGateway
 from wattline.metering.devices import Devices
 from wattline.model.errors import Invalid
@@ -28,8 +29,10 @@ def attach(platform: Platform, gateway: MqttGateway) -> Commands:
     intake = Intake(platform.quality, metering, clock)
     senders = Senders(metering.keys, metering.meters, platform.signature_failures, clock)
     rejections = Rejections(gateway, platform.dead_letters, platform.metrics, clock)
-    energy = Energy(platform.readings, senders, rejections, platform.metrics)
+    settled = Settled()
+    energy = Energy(platform.readings, senders, rejections, platform.metrics, settled)
     gateway.admit_by(DeviceAuthority(metering.keys, clock))
-    for pattern, handler in JoulepointMqtt(senders, rejections, energy, intake, devices).handlers().items():
+    taking = JoulepointMqtt(senders, rejections, energy, intake, devices, settled)
+    for pattern, handler in taking.handlers().items():
         gateway.subscribe(pattern, handler)
     return Commands(gateway, devices)

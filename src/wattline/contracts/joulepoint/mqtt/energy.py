@@ -10,6 +10,7 @@ from wattline.contracts.joulepoint.device_bodies import MOST, several, single
 from wattline.contracts.joulepoint.device_door import CONTRACT, JSON
 from wattline.contracts.joulepoint.mqtt.rejections import Rejections
 from wattline.contracts.joulepoint.mqtt.senders import Senders
+from wattline.contracts.joulepoint.mqtt.settled import Settled
 from wattline.contracts.joulepoint.mqtt.topics import Place
 from wattline.gateways.model import Message
 from wattline.metering.readings.model import Outcome, Reading, Refused, Sender
@@ -39,14 +40,17 @@ class _Part(NamedTuple):
 class Energy:
     """Takes readings: of one device in the order in which they came, of all devices at once, so that one commit covers them."""
 
-    def __init__(self, readings: Readings, senders: Senders, rejections: Rejections, metrics: Metrics) -> None:
+    def __init__(
+        self, readings: Readings, senders: Senders, rejections: Rejections, metrics: Metrics, settled: Settled
+    ) -> None:
         self._readings = readings
         self._senders = senders
         self._rejections = rejections
         self._metrics = metrics
+        self._settled = settled
 
     async def take(self, arrived: Sequence[Arrived]) -> None:
-        """Durable on return. Raises `Unavailable` and `StorageFull`: then all of it may come again."""
+        """Durable on return. Raises `Unavailable` and `StorageFull`: then what is not settled may come again."""
         lanes: dict[tuple[str, str], list[_Part]] = {}
         for place, message in arrived:
             try:
@@ -55,6 +59,7 @@ class Energy:
                 raise
             except WattlineError as error:
                 await self._rejections.failed(place, message, error)
+                self._settled.add(message)
             else:
                 lanes.setdefault((place.tenant, place.device), []).append(part)
         ends = await asyncio.gather(*(self._lane(parts) for parts in lanes.values()), return_exceptions=True)
@@ -84,6 +89,8 @@ class Energy:
         results = await self._readings.take(parts[0].sender, [reading for part in parts for reading in _taken(part)])
         stored = sum(isinstance(result, Outcome) and result.status == "stored" for result in results)
         self._metrics.ingest_rows.add(stored, CONTRACT)
+        for part in parts:
+            self._settled.add(part.message)
         at = 0
         for part in parts:
             mine = results[at : at + len(part.readings)]

@@ -13,6 +13,7 @@ from wattline.contracts.joulepoint.mqtt import topics
 from wattline.contracts.joulepoint.mqtt.energy import Arrived, Energy
 from wattline.contracts.joulepoint.mqtt.rejections import Rejections
 from wattline.contracts.joulepoint.mqtt.senders import Senders
+from wattline.contracts.joulepoint.mqtt.settled import Settled
 from wattline.contracts.joulepoint.mqtt.topics import Place
 from wattline.contracts.joulepoint.problem import told
 from wattline.gateways.model import Handler, Message
@@ -33,12 +34,21 @@ Document = Callable[[Sender, Any], Awaitable[object]]
 class JoulepointMqtt:
     """What the contract does with the messages of its topics. A message that is wrong raises nothing: its sender is told."""
 
-    def __init__(self, senders: Senders, rejections: Rejections, energy: Energy, intake: Intake, devices: Devices) -> None:
+    def __init__(
+        self,
+        senders: Senders,
+        rejections: Rejections,
+        energy: Energy,
+        intake: Intake,
+        devices: Devices,
+        settled: Settled,
+    ) -> None:
         self._senders = senders
         self._rejections = rejections
         self._energy = energy
         self._intake = intake
         self._devices = devices
+        self._settled = settled
 
     def handlers(self) -> dict[str, Handler]:
         """By topic filter."""
@@ -54,14 +64,16 @@ class JoulepointMqtt:
     def _placed(self, take: Callable[[Sequence[Arrived]], Awaitable[None]]) -> Handler:
         async def handle(messages: Sequence[Message]) -> None:
             arrived = []
-            for message in messages:
+            for message in self._settled.rest(messages):
                 place = topics.read(message.topic)
                 if place is None or place.tenant != message.tenant:
                     self._rejections.stray(message, "no topic of a device of this tenant")
+                    self._settled.add(message)
                 else:
                     arrived.append((place, message))
             if arrived:
                 await take(arrived)
+            self._settled.forget(messages)
 
         return handle
 
@@ -74,6 +86,7 @@ class JoulepointMqtt:
                     raise
                 except WattlineError as error:
                     await self._rejections.failed(place, message, error)
+                self._settled.add(message)
 
         return one_by_one
 
