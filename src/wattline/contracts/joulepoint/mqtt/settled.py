@@ -1,7 +1,7 @@
 """Messages of a group that were seen through although the group was not: when it comes again, they are passed over.
 
-A group comes again as a whole where a store was away or full. Without this, a reading without a time would be stored once more as
-of another moment, and a refusal told once more, at every attempt.
+A group comes again as a whole where a store was away or full. Without this, a reading that has no time would be stored again,
+as of another moment, and a refusal told again, at every attempt.
 """
 
 from __future__ import annotations
