@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from tests.metering.figures.conftest import CALLER, Works, at, works
 from tests.stores import RETENTION
 from wattline.ingest.edge_series import EdgeSeries
 from wattline.jobs.service import Jobs
+from wattline.metering.export import tables
 from wattline.metering.export.model import Asked, Export
-from wattline.metering.export.service import WORKFLOW, Exports
+from wattline.metering.export.service import ATTEMPTS, WORKFLOW, Exports
 from wattline.model.clock import HOUR, MINUTE
 
 __all__ = ["works"]
@@ -32,14 +35,16 @@ class Process:
         edges = EdgeSeries(path.writer, path.rollup, path.engine, stores.clock, RETENTION)
         self.exports = Exports(stores.database, works.figures, path.series, edges, directory, stores.clock, self.jobs.start)
         self.begun = asyncio.Event()
+        self.works = 0
         self._held = held
         self.jobs.workflow(WORKFLOW, partial(self.exports.workflow, self._step))
 
-    async def _step(self, name: str, function: object, *args: object) -> object:
-        return await self.jobs.step(name, self._work, function, *args)
+    async def _step(self, name: str, function: object, *args: object, attempts: int) -> object:
+        return await self.jobs.step(name, self._work, function, *args, attempts=attempts, backoff=0.001)
 
     async def _work(self, function: object, *args: object) -> object:
         self.begun.set()
+        self.works += 1
         if self._held is not None:
             await self._held.wait()
         return await function(*args)  # type: ignore[operator]
@@ -89,3 +94,60 @@ async def test_the_next_process_makes_what_one_that_ended_did_not(works: Works, 
         await asyncio.wait_for(process.jobs.result(WORKFLOW, made.id), WAIT)
         assert (await exports.get(CALLER, made.id)).state == "done"
         assert len(await lines(exports, made)) == 121
+
+
+async def test_an_export_whose_process_died_before_the_work_was_started_is_made(works: Works, tmp_path: Path) -> None:
+    process = Process(works, tmp_path / "exports")
+    # The jobs are not launched, so `order` ends where a process would that dies after the commit.
+    with pytest.raises(RuntimeError):
+        await process.exports.order(CALLER, await asked(works))
+    (number,) = await ordered(works)
+    async with process.running() as exports:
+        assert (await exports.get(CALLER, number)).state == "waiting"
+        await exports.resume()
+        await asyncio.wait_for(process.jobs.result(WORKFLOW, number), WAIT)
+        made = await exports.get(CALLER, number)
+        assert (made.state, made.rows) == ("done", 120)
+        # What is done is not started again, and neither is what was begun.
+        finished = made.finished
+        works.clock.advance(5)
+        await exports.resume()
+        assert (await exports.get(CALLER, number)).finished == finished
+
+
+async def test_what_is_ordered_twice_by_a_resume_is_made_once(works: Works, tmp_path: Path) -> None:
+    hold = asyncio.Event()
+    process = Process(works, tmp_path / "exports", hold)
+    async with process.running() as exports:
+        made = await exports.order(CALLER, await asked(works))
+        await exports.resume()
+        await asyncio.wait_for(process.begun.wait(), WAIT)
+        await exports.resume()
+        hold.set()
+        await asyncio.wait_for(process.jobs.result(WORKFLOW, made.id), WAIT)
+        assert process.works == 1
+
+
+async def test_what_fails_again_and_again_is_told_as_failed(works: Works, tmp_path: Path) -> None:
+    (tmp_path / "exports").write_text("a file where the directory should be")
+    process = Process(works, tmp_path / "exports")
+    async with process.running() as exports:
+        made = await exports.order(CALLER, await asked(works))
+        await asyncio.wait_for(process.jobs.result(WORKFLOW, made.id), WAIT)
+        assert process.works == ATTEMPTS + 1
+        assert (await exports.get(CALLER, made.id)).state == "failed"
+
+
+async def test_an_export_of_what_is_gone_has_failed(works: Works, tmp_path: Path) -> None:
+    process = Process(works, tmp_path / "exports")
+    async with process.running() as exports:
+        wanted = await asked(works)
+        await works.metering.meters.remove("default", wanted.id)
+        made = await exports.order(CALLER, wanted)
+        await asyncio.wait_for(process.jobs.result(WORKFLOW, made.id), WAIT)
+        assert (await exports.get(CALLER, made.id)).state == "failed"
+
+
+async def ordered(works: Works) -> list[str]:
+    async with works.spine.database.read() as connection:
+        return await tables.unfinished(connection)

@@ -11,6 +11,7 @@ from typing import Any
 
 from wattline.ingest.edge_series import EdgeSeries
 from wattline.ingest.series import Series
+from wattline.jobs.model import JobFailed
 from wattline.metering.export import tables
 from wattline.metering.export.files import Files, holds, signature
 from wattline.metering.export.model import MOST_ROWS, Asked, Export
@@ -18,7 +19,7 @@ from wattline.metering.export.text import Pieces, Text
 from wattline.metering.figures.service import Figures
 from wattline.metering.figures.subject import Subject
 from wattline.model.clock import DAY, HOUR, SECOND, Clock
-from wattline.model.errors import Conflict, NotFound, WattlineError
+from wattline.model.errors import Conflict, NotFound
 from wattline.model.principal import Principal
 from wattline.state.database import Database
 
@@ -26,6 +27,8 @@ WORKFLOW = "joulepoint.export"
 LINK = HOUR
 KEPT = DAY
 """How long a file is kept from when it was asked for."""
+ATTEMPTS = 6
+"""The last one begins half a minute after the first has failed."""
 MOST_WAITING = 4
 """Exports of one tenant that are made at the same time."""
 
@@ -85,7 +88,7 @@ class Exports:
         return self._text.pieces(subject, asked)
 
     async def order(self, caller: Principal, asked: Asked) -> Export:
-        """Have a file made. When this returns, it will be, also after a crash.
+        """Have a file made. When this returns, it will be, also after a crash: by `resume`, if need be.
 
         Raises `Conflict` where too many of the caller's tenant are being made.
         """
@@ -99,20 +102,34 @@ class Exports:
         await self._start(WORKFLOW, made.id, made.id)
         return made
 
+    async def resume(self) -> None:
+        """Start what was ordered by a process that died before it started the work; work that has begun is left alone."""
+        async with self._database.read() as connection:
+            ordered = await tables.unfinished(connection)
+        for number in ordered:
+            await self._start(WORKFLOW, number, number)
+
     async def make(self, number: str) -> None:
-        """Make the file of an export; again, after a crash. What cannot be made is said to have failed."""
+        """Make the file of an export; again, after a crash. What it is of may be gone: then it is said to have failed.
+
+        Raises what may be better the next time.
+        """
         async with self._database.read() as connection:
             export = await tables.get(connection, number)
-        state, rows, size = "done", None, None
+        caller = Principal(export.tenant, "export", frozenset(), export.sites)
         try:
-            caller = Principal(export.tenant, "export", frozenset(), export.sites)
             subject = self._figures.subjects.find(caller, **{f"{export.asked.kind}_id": export.asked.id})
-            rows, size = await self._files.write(number, self._text.pieces(subject, export.asked))
-        except WattlineError as error:
-            log.warning("an export failed", extra={"export": number, "reason": type(error).__name__})
-            state = "failed"
+        except NotFound:
+            await self.fail(number)
+            return
+        rows, size = await self._files.write(number, self._text.pieces(subject, export.asked))
         async with self._database.transaction() as connection:
-            await tables.finish(connection, number, state, self._clock.micros(), rows, size)
+            await tables.finish(connection, number, "done", self._clock.micros(), rows, size)
+
+    async def fail(self, number: str) -> None:
+        """Say that an export cannot be made."""
+        async with self._database.transaction() as connection:
+            await tables.finish(connection, number, "failed", self._clock.micros(), None, None)
 
     async def get(self, caller: Principal, number: str) -> Export:
         """An export of the caller's tenant. Raises `NotFound`, also where it may see more sites than the caller does."""
@@ -146,8 +163,12 @@ class Exports:
             self._files.remove(number)
 
     async def workflow(self, step: Callable[..., Awaitable[Any]], number: Any) -> None:
-        """The durable work: one step, which is repeated from its beginning after a crash."""
-        await step("make", self.make, str(number))
+        """The durable work: one step, which is repeated from its beginning after a crash, or an error; then it has failed."""
+        try:
+            await step("make", self.make, str(number), attempts=ATTEMPTS)
+        except JobFailed as error:
+            log.warning("an export failed", extra={"export": number, "reason": str(error)})
+            await step("fail", self.fail, str(number), attempts=ATTEMPTS)
 
     async def _signing(self) -> str:
         if self._secret is None:

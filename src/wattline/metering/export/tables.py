@@ -80,6 +80,12 @@ async def waiting(connection: AsyncConnection, tenant: str) -> int:
     return int(await connection.scalar(sa.select(sa.func.count()).select_from(exports).where(*mine)) or 0)
 
 
+async def unfinished(connection: AsyncConnection) -> list[str]:
+    """The exports that are not finished, the oldest first; their ids."""
+    query = sa.select(exports.c.id).where(exports.c.state == "waiting").order_by(exports.c.created)
+    return list((await connection.execute(query)).scalars())
+
+
 async def finish(connection: AsyncConnection, number: str, state: str, now: int, rows: int | None, size: int | None) -> None:
     """Say how an export ended."""
     values = {"state": state, "finished": now, "rows": rows, "bytes": size}

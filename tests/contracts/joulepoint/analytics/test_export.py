@@ -172,7 +172,7 @@ async def test_a_large_export_is_made_and_fetched_by_a_link(
     assert (await depot.call("GET", where)).json() == told
     assert (await stranger.call("GET", where)).status_code == 404
 
-    async def step(_name: str, function: Any, *args: Any) -> None:
+    async def step(_name: str, function: Any, *args: Any, **_retried: Any) -> None:
         await function(*args)
 
     await exports.workflow(step, told["id"])
