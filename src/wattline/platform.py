@@ -74,6 +74,7 @@ from wattline.topology.service import Topology
 ROLLUP_SECONDS = 10
 RETAIN_SECONDS = 3600
 USAGE_SECONDS = 60
+EXPORT_SECONDS = 60
 KEY_SECONDS = 1
 
 
@@ -246,6 +247,7 @@ class Platform:
         self.jobs.periodic("keys", KEY_SECONDS, self._refresh_keys)
         self.jobs.periodic("seconds", 1, self._second)
         self.jobs.periodic("energy", ROLLUP_SECONDS, self._save_energy)
+        self.jobs.periodic("exports", EXPORT_SECONDS, self._resume_exports)
         self.jobs.periodic("prune", RETAIN_SECONDS, self._prune)
         self.households.schedule(self.jobs)
         self.jobs.periodic("key-usage", USAGE_SECONDS, self._flush_usage)
@@ -288,6 +290,9 @@ class Platform:
         new = await self.registry.refresh()
         if new and self.pipeline.caught_up.is_set():
             await self.pipeline.learn(new)
+
+    async def _resume_exports(self, _slot: int) -> None:
+        await self.exports.resume()
 
     async def _save_energy(self, _slot: int) -> None:
         await self.figures.energy.save()
