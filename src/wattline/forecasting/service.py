@@ -3,52 +3,74 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections import OrderedDict
 from typing import Generic
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from wattline.forecasting import candidates, forecaster, layout
-from wattline.forecasting.candidates import Fitted, Ready
+from wattline.forecasting.candidates import Fitted
+from wattline.forecasting.fits import Fits, key_of
+from wattline.forecasting.grid import Grid
 from wattline.forecasting.history import History, Subject
 from wattline.forecasting.layout import Span
-from wattline.forecasting.model import Floats, Forecast, InsufficientHistory, Question, Training
+from wattline.forecasting.model import Floats, Forecast, InsufficientHistory, Ints, Question, Training
 from wattline.model.clock import DAY, Clock
-from wattline.model.errors import Fault, Faulty
+from wattline.model.errors import Fault, Faulty, Unavailable
 
 LONGEST_DAYS = 371
 """A year and a week: with weather, a model should have seen every season."""
 _EARLIEST = 2 * 365 * DAY
 """The whole history of the first moment must lie after 1970."""
-_KEPT = 128
-"""Fitted models in memory; one for quarter hours takes 0.4 MB, with weather 0.8 MB."""
+MOST_ASKED = 128
+"""Forecasts that are asked for at once, with what they read."""
 
 
 class Forecasting(Generic[Subject]):
-    """Reads the history, fits what it has not fitted yet, answers; one at a time, so that others get the processor too."""
+    """Reads the history, fits what it has not fitted yet, answers.
+
+    Answers are made one at a time, and fits one at a time beside them: who needs no fit waits for none.
+    """
 
     def __init__(self, history: History[Subject], clock: Clock) -> None:
         self._history = history
         self._clock = clock
-        self._fitted: OrderedDict[bytes, Fitted] = OrderedDict()
+        self._fits = Fits()
+        self._asked = 0
         self._turn = asyncio.Lock()
 
     async def forecast(self, subject: Subject, zone: ZoneInfo, question: Question) -> Forecast:
         """Answer a question about the power of a subject, with the seasons of a time zone.
 
         Nothing after `question.as_of` is looked at. Raises `Faulty` for a moment that is yet to come or long ago and for
-        weather that does not reach far enough, and `InsufficientHistory`.
+        weather that does not reach far enough, `InsufficientHistory`, and `Unavailable` where too many ask.
         """
         if not _EARLIEST <= question.as_of <= self._clock.micros():
             code, detail = ("too_old", "before 1972") if question.as_of < _EARLIEST else ("future", "yet to come")
             raise Faulty([Fault("/as_of", code, f"this moment is {detail}")])
+        if self._asked >= MOST_ASKED:
+            raise Unavailable("too many forecasts are asked for at once", self._fits.seconds)
+        self._asked += 1
+        try:
+            return await self._answer(subject, zone, question)
+        finally:
+            self._asked -= 1
+
+    async def _answer(self, subject: Subject, zone: ZoneInfo, question: Question) -> Forecast:
         span = layout.span(question, zone, LONGEST_DAYS)
         past = await self._history.power(subject, question.target, span.start, span.read_until, as_of=question.as_of)
         span, power = _from_first(*layout.since_weather(past.power, span, question))
+        names = tuple(question.weather)
         async with self._turn:
-            made = await asyncio.to_thread(self._make, power, span, question)
+            grid, places, key = await asyncio.to_thread(_laid_out, power, span, question)
+        if question.model == "auto":
+            fitted = await self._fits.of(key, grid, names)
+        else:
+            fitted = Fitted(candidates.folds(grid.today))
+        async with self._turn:
+            made = await asyncio.to_thread(
+                lambda: forecaster.forecast(candidates.prepare(grid, names), fitted, question, places)
+            )
         completeness = 100 * float(np.isfinite(power).mean())
         return Forecast(
             model=question.model,
@@ -60,32 +82,15 @@ class Forecasting(Generic[Subject]):
             training=Training(span.start, span.origin, completeness, past.silent),
             backtest=made.backtest,
             skill=made.skill,
-            weather=tuple(question.weather),
+            weather=names,
         )
 
-    def _make(self, power: Floats, span: Span, question: Question) -> forecaster.Outlook:
-        grid, places = layout.grid(power, span, question)
-        forecaster.check(grid)
-        ready = candidates.prepare(grid, tuple(question.weather))
-        fitted = self._fit(ready, question) if question.model == "auto" else Fitted(candidates.folds(grid.today))
-        return forecaster.forecast(ready, fitted, question, places)
 
-    def _fit(self, ready: Ready, question: Question) -> Fitted:
-        """The models fitted to the days before today. They stay the same all day, unless late data come."""
-        grid = ready.grid
-        known = hashlib.blake2b(repr((grid.values.shape, int(grid.weekday[0]), tuple(question.weather))).encode())
-        known.update(grid.values[:-1].tobytes())
-        if grid.weather is not None:
-            known.update(grid.weather[: grid.today].tobytes())
-        key = known.digest()
-        found = self._fitted.get(key)
-        if found is None:
-            found = candidates.fit(ready)
-            self._fitted[key] = found
-            if len(self._fitted) > _KEPT:
-                self._fitted.popitem(last=False)
-        self._fitted.move_to_end(key)
-        return found
+def _laid_out(power: Floats, span: Span, question: Question) -> tuple[Grid, Ints, bytes]:
+    """The grid, where in it the steps to be forecast are, and the key of what is fitted to it."""
+    grid, places = layout.grid(power, span, question)
+    forecaster.check(grid)
+    return grid, places, key_of(grid, tuple(question.weather))
 
 
 def _from_first(span: Span, power: Floats) -> tuple[Span, Floats]:

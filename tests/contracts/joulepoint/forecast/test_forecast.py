@@ -10,6 +10,7 @@ import pytest
 from tests.contracts.joulepoint.depot import Depot
 from tests.contracts.joulepoint.forecast.conftest import BERLIN, QUARTER, ask, fill, filled, meter, shop, told
 from wattline.contracts.joulepoint.query import spell
+from wattline.forecasting import service
 from wattline.model.clock import DAY, HOUR, to_micros
 
 NEARLY = 0.01
@@ -194,3 +195,11 @@ async def test_late_data_change_the_next_answer(depot: Depot) -> None:
     assert before["training"]["completeness_pct"] < after["training"]["completeness_pct"] == 100
     assert max(point["value"] for point in before["points"]) > 8
     assert [point["value"] for point in after["points"]] == pytest.approx([4.0] * 24, abs=NEARLY)
+
+
+async def test_too_many_at_once_are_told_when_to_come_again(depot: Depot, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = await meter(depot)
+    monkeypatch.setattr(service, "MOST_ASKED", 0)
+    response = await ask(depot, meter_id=number)
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert response.json()["code"] == "unavailable"
