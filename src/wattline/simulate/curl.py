@@ -27,7 +27,7 @@ class Call:
     """One request of a page: what it shows, its path, its body if it is a POST, and headers beside the key.
 
     `form` and `client` (id and secret) make it a form of a client of OAuth 2.0. `keeps`: the token in its answer is kept in the
-    shell; `uses`: it goes out with the kept one.
+    shell; `uses`: it goes out with the kept one. `seconds`: its answer has no end, and is shown for so long.
     """
 
     title: str
@@ -40,6 +40,7 @@ class Call:
     uses: bool = False
     form: str | None = None
     client: tuple[str, str] | None = None
+    seconds: int | None = None
 
 
 def hop_calls(at: int) -> list[Call]:
@@ -84,7 +85,8 @@ def _key(contract: Contract, credentials: Credentials) -> str:
 
 def curl_line(call: Call, credentials: Credentials, certificate: Path | None = None) -> str:
     """The shell command that makes a call; `certificate` is what to trust where the server uses TLS."""
-    parts = ["curl", "-sS"]
+    # A time that is over is no error to be told.
+    parts = ["curl", "-sS"] if call.seconds is None else ["curl", "-sN", "-m", str(call.seconds)]
     if certificate is not None:
         parts += ["--cacert", str(certificate)]
     if call.authorised:
