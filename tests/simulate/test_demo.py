@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -175,7 +176,8 @@ def test_every_printed_line_of_the_household_page_works_as_it_stands(quiet: Demo
 
 def test_every_printed_line_of_the_joulepoint_page_works_as_it_stands(quiet: Demo) -> None:
     text = quiet.printed.partition("# == Joulepoint")[2].partition("# == MQTT")[0]
-    lines = [line for line in text.splitlines() if line.startswith(("curl ", "TOKEN="))]
+    # What has no end is listened to for a moment only.
+    lines = [line.replace(" -m 10 ", " -m 1 ") for line in text.splitlines() if line.startswith(("curl ", "TOKEN="))]
     base = "/api/energy"
     assert paths([("", line) for line in lines]) == {
         f"{base}/energy-data/", f"{base}/energy-data/bulk", "/oauth/token", "/.well-known/oauth-authorization-server",
@@ -184,14 +186,22 @@ def test_every_printed_line_of_the_joulepoint_page_works_as_it_stands(quiet: Dem
         *(f"{base}/pq/{name}" for name in ("config", "events", "compliance")),
         *(f"{base}/protection/{name}" for name in ("events", "breakers")),
         *(f"{base}/topology/{name}" for name in ("nodes/", "edges/", "nodes/graph")),
-        "/api/events", "/api/events/schemas", "/api/integrations/credentials",
+        "/api/events", "/api/events/schemas", f"{base}/live", "/api/integrations/credentials",
     }  # fmt: skip
     # In one shell, since a token is kept for the next line.
     script = "\n".join(line if line.startswith("TOKEN=") else f"{line} -o /dev/null -w '%{{http_code}}\n'" for line in lines)
     shell = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     # Nobody simulates: the grid connection has no readings yet, so there is nothing to forecast from.
-    told = ["201", "200", *["200"] * 10, "422", "201", "200", "200", "201", *["200"] * 9]
+    told = ["201", "200", *["200"] * 10, "422", "201", "200", "200", "201", *["200"] * 10]
     assert shell.stdout.split() == told
+
+
+def test_the_printed_reading_over_mqtt_is_taken(quiet: Demo) -> None:
+    if shutil.which("mosquitto_pub") is None:
+        pytest.skip("there is no mosquitto_pub here")
+    (line,) = (line for line in quiet.printed.splitlines() if line.startswith("mosquitto_pub "))
+    shell = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True, timeout=30)
+    assert (shell.stdout, shell.stderr) == ("", "")
 
 
 def test_a_second_start_keeps_the_key_and_what_was_written(tmp_path: Path) -> None:

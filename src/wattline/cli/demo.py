@@ -12,7 +12,7 @@ from wattline.simulate.child import fleet_process
 from wattline.simulate.credentials import FILE_NAME
 from wattline.simulate.curl import hop_calls, page
 from wattline.simulate.demo import fleet_streams, provide, seed
-from wattline.simulate.depot.calls import joulepoint_calls
+from wattline.simulate.depot.calls import joulepoint_calls, listening, published
 from wattline.simulate.homes.calls import household_calls
 from wattline.simulate.microgrid.calls import flux_calls
 from wattline.simulate.plant.calls import mcs_calls
@@ -38,11 +38,14 @@ async def introduce(platform: Platform, base_url: str) -> None:
         parts.append(page("Household: the meter readers of homes", calls, credentials, certificate))
     if credentials.joulepoint is not None and credentials.depot is not None:
         calls = joulepoint_calls(now, credentials.joulepoint, credentials.depot)
-        parts.append(page("Joulepoint: a bus depot", calls, credentials, certificate))
+        parts.append(f"{page('Joulepoint: a bus depot', calls, credentials, certificate)}\n{listening(base_url)}")
     if credentials.mqtt is not None:
         parts.append(
             f"# == MQTT ==\n# {credentials.mqtt.url}, topics {credentials.mqtt.prefix}/SITE/BLOCK/SUBSYSTEM/TAG; {_WHO}"
         )
+        # An external broker knows clients of its own.
+        if credentials.joulepoint is not None and platform.settings.mqtt_url is None:
+            parts[-1] += f"\n{published(credentials.joulepoint, credentials.mqtt, certificate)}"
     lines = "\n\n".join(parts)
     sys.stdout.write(f"\n{lines}\n\ncredentials in {path}\ndocumentation at {base_url}/docs\n")
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import shlex
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from wattline.model.clock import DAY, HOUR, MINUTE, SECOND
-from wattline.simulate.credentials import DepotGateway, JoulepointAccess
+from wattline.simulate.credentials import DepotGateway, JoulepointAccess, MqttAccess
 from wattline.simulate.curl import Call
 from wattline.simulate.depot.definition import CHARGING, GRID, SITE
 from wattline.simulate.words import iso_utc
@@ -77,6 +79,23 @@ def joulepoint_calls(at: int, access: JoulepointAccess, depot: DepotGateway) -> 
         call("Where the power flows", f"{ENERGY}/topology/nodes/graph", site_id=SITE, live="true"),
         call("Everything that happened", "/api/events", limit=5),
         call("The forms of events", "/api/events/schemas"),
+        replace(call("What happens in the next seconds", f"{ENERGY}/live", channels=f"meter:{grid},events:*"), seconds=10),
         call("The clients of this API", "/api/integrations/credentials"),
         Call("What the token server offers", METADATA, authorised=False, contract="joulepoint"),
     ]
+
+
+def listening(base_url: str) -> str:
+    """How a browser listens, as a comment."""
+    return (
+        f"# A browser listens at ws{base_url.removeprefix('http')}/ws/energy/live, with the subprotocols bearer and the token"
+    )
+
+
+def published(access: JoulepointAccess, mqtt: MqttAccess, certificate: Path | None = None) -> str:
+    """The line that sends a reading of your meter to the embedded broker."""
+    parts = ["mosquitto_pub", "-h", mqtt.host, "-p", str(mqtt.port), "-u", access.device_key, "-P", access.device_secret]
+    if mqtt.tls and certificate is not None:
+        parts += ["--cafile", str(certificate)]
+    parts += ["-q", "1", "-t", access.mqtt_topic, "-m", json.dumps({"total_power": 3600.0, "voltage_a": 230.1})]
+    return f"# A reading of your meter\n{shlex.join(parts)}"
