@@ -8,11 +8,11 @@ from datetime import date, datetime, timedelta
 import msgspec
 import numpy as np
 
-from wattline.billing.days import zone_named
+from wattline.billing.days import days, zone_named
 from wattline.ingest.series import Series
 from wattline.metering.model import Channel, Meter
 from wattline.metering.service import Metering
-from wattline.model.clock import DAY, MINUTE, SECOND, to_micros
+from wattline.model.clock import MINUTE, SECOND, to_micros
 from wattline.quality.compliance import Criterion, Standard, Values, percentile, verdict, within
 from wattline.quality.config import Config, ieee519_limit
 from wattline.quality.disturbance import LINES, PHASES
@@ -140,11 +140,11 @@ class Assessment:
         notes = [NO_HARMONICS]
         if meter.interval_s * SECOND > THREE_SECONDS:
             return criteria, [*notes, COARSE]
-        for number, day in enumerate(range(start, end, DAY)):
-            until = min(end, day + DAY)
+        for number, (midnight, next_midnight) in enumerate(days(start, end, zone_named(meter.timezone)), 1):
+            day, until = max(start, midnight), min(end, next_midnight)
             values = _worst(await self._rms(meter, fields, day, until, THREE_SECONDS))
             slots = _slots(day, until, THREE_SECONDS)
-            name = f"thd_day_{number + 1}_99"
+            name = f"thd_day_{number}_99"
             criteria.append(percentile(name, "thd_v", values, 99, VERY_SHORT * limit, unit="%", width_s=3, slots=slots))
         return criteria, notes
 

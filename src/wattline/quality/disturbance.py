@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 import numpy as np
@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 from wattline.quality.config import Config
 
 Type = Literal["sag", "swell", "interruption", "undervoltage", "overvoltage", "thd", "imbalance", "frequency", "rvc"]
-TYPES: tuple[Type, ...] = (
-    "sag", "swell", "interruption", "undervoltage", "overvoltage", "thd", "imbalance", "frequency", "rvc",
-)  # fmt: skip
+TYPES: tuple[Type, ...] = get_args(Type)
 Method = Literal["interval_rms", "half_cycle_rms", "waveform", "meter"]
 """How an event was found: in readings, in a half-cycle series, in samples, or by the meter itself."""
-METHODS: tuple[Method, ...] = ("interval_rms", "half_cycle_rms", "waveform", "meter")
+METHODS: tuple[Method, ...] = get_args(Method)
 
 PHASES = ("a", "b", "c")
 LINES = ("ab", "bc", "ca")

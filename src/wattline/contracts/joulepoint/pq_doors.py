@@ -21,6 +21,7 @@ from wattline.contracts.joulepoint.pq_bodies import series_of
 from wattline.contracts.joulepoint.pq_rows import EVENT, PROTECTION_EVENT
 from wattline.contracts.joulepoint.problem import Problem, refusals
 from wattline.metering.readings.model import Sender
+from wattline.quality import intake
 from wattline.quality.intake import Followed, Intake
 from wattline.quality.ledger import shown
 from wattline.quality.protection.service import shown as protection_shown
@@ -58,21 +59,21 @@ _FOLLOWED = {
 }
 
 
-def takers(intake: Intake) -> dict[str, Take]:
+def takers(taking: Intake) -> dict[str, Take]:
     """What takes a body of JSON, by path. Each raises `Problem` 400 for what is no JSON, and what `Intake` raises."""
 
     async def series(sender: Sender, content: bytes) -> Answer:
-        return _followed(await intake.series(sender, await series_of(content)))
+        return _followed(await taking.series(sender, await series_of(content)))
 
     async def capture(sender: Sender, content: bytes) -> Answer:
-        return _followed(await intake.capture(sender, await series_of(content)))
+        return _followed(await taking.capture(sender, await series_of(content)))
 
     async def event(sender: Sender, content: bytes) -> Answer:
-        found, is_new = await intake.event(sender, _json(content))
+        found, is_new = await taking.event(sender, _json(content))
         return Answer(201 if is_new else 200, msgspec.json.encode(shown(found)))
 
     async def protection(sender: Sender, content: bytes) -> Answer:
-        found, is_new = await intake.protection(sender, _json(content))
+        found, is_new = await taking.protection(sender, _json(content))
         return Answer(201 if is_new else 200, msgspec.json.encode(protection_shown(found)))
 
     return {RMS: series, WAVEFORM: capture, EVENTS: event, PROTECTION: protection}
@@ -108,10 +109,10 @@ def _rms(values: list[float]) -> float | None:
     return round((sum(value * value for value in known) / len(known)) ** 0.5, 4) if known else None
 
 
-def doors(intake: Intake, senders: Senders) -> dict[str, ASGIApp]:
+def doors(taking: Intake, senders: Senders) -> dict[str, ASGIApp]:
     """What answers a POST of each path."""
     made: dict[str, ASGIApp] = {}
-    for path, take in takers(intake).items():
+    for path, take in takers(taking).items():
         most = MOST_BYTES if path in (RMS, WAVEFORM) else MOST_EVENT_BYTES
         made[path] = Door(senders, _working(take), most_bytes=most, granted=PQ_WRITE)
     return made
@@ -134,6 +135,8 @@ def build(made: Mapping[str, ASGIApp]) -> APIRouter:
         **_WHOSE,
         "sample_rate_hz": {"type": "number", "description": "64 samples a cycle at least."},
     }
+    reported = _object({name: EVENT["properties"][name] for name in intake.EVENT}, "type", "start")
+    protective = _object({name: PROTECTION_EVENT["properties"][name] for name in intake.PROTECTION}, "kind")
     for path, name, summary, body, answer in (
         (RMS, "rms", "Send a series of half-cycle RMS voltages", _object(series, "start", "channels"), _FOLLOWED),
         (
@@ -143,8 +146,8 @@ def build(made: Mapping[str, ASGIApp]) -> APIRouter:
             _object(capture, "start", "channels", "sample_rate_hz"),
             _FOLLOWED,
         ),
-        (EVENTS, "event", "Report an event that a meter detected", EVENT, EVENT),
-        (PROTECTION, "protection_event", "Report an event of protection", PROTECTION_EVENT, PROTECTION_EVENT),
+        (EVENTS, "event", "Report an event that a meter detected", reported, EVENT),
+        (PROTECTION, "protection_event", "Report an event of protection", protective, PROTECTION_EVENT),
     ):
         _add(router, path, name, summary, made[path], body, answer)
     return router

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -24,12 +24,12 @@ from wattline.contracts.joulepoint.resource_routes import encoded
 from wattline.metering.checks import HIGHEST_ID
 from wattline.metering.service import Metering
 from wattline.model.clock import SECOND
+from wattline.quality.disturbance import Type
 from wattline.quality.ledger import shown
 from wattline.quality.service import PowerQuality
 from wattline.quality.store import Which
 
 PATH = "/api/energy/pq/events"
-Type = Literal["sag", "swell", "interruption", "undervoltage", "overvoltage", "thd", "imbalance", "frequency", "rvc"]
 Number = Annotated[int, Path(ge=1, le=HIGHEST_ID, description="The id.")]
 TypeOf = Annotated[Type | None, Query(alias="type", description="Of this type alone.")]
 Open = Annotated[bool | None, Query(description="True: those that last; false: those that have ended.")]

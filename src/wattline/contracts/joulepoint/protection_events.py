@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -74,10 +75,9 @@ def build(protection: Protection, metering: Metering, clock: Clock, gate: Gate) 
 
     async def breakers(caller: Admitted, request: Request, page: Asked, meter_id: MeterId = None) -> Response:
         now = clock.micros()
-        rows = list(enumerate(protection.breakers(caller.tenant, visible(metering, caller, meter_id))))
+        rows = sorted(protection.breakers(caller.tenant, visible(metering, caller, meter_id)), key=_position)
 
-        def row(numbered: tuple[int, Breaker]) -> dict[str, Any]:
-            known = numbered[1]
+        def row(known: Breaker) -> dict[str, Any]:
             return {
                 "meter_id": known.meter,
                 "breaker_id": known.breaker,
@@ -87,7 +87,7 @@ def build(protection: Protection, metering: Metering, clock: Clock, gate: Gate) 
                 "age_s": max(0, now - known.time) / SECOND,
             }
 
-        return encoded(paging.page(request, rows, lambda numbered: numbered[0], page, row))
+        return encoded(paging.page(request, rows, _position, page, row, width=4))
 
     add_reads(
         router,
@@ -96,3 +96,12 @@ def build(protection: Protection, metering: Metering, clock: Clock, gate: Gate) 
         (BREAKERS, breakers, "List breakers as they are now", page_of(BREAKER)),
     )
     return router
+
+
+def _position(known: Breaker) -> tuple[int, ...]:
+    """A breaker's place in the list, which none that comes later moves: its meter and its name, as far as a cursor can hold it,
+    and a digest of the whole name."""
+    name = known.breaker.encode()
+    start = name[:14].ljust(14, b"\0")
+    digest = blake2b(name, digest_size=7).digest()
+    return (known.meter, *(int.from_bytes(part) for part in (start[:7], start[7:], digest)))

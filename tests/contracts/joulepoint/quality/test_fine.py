@@ -6,9 +6,13 @@ import math
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp
 
 from tests.contracts.joulepoint.depot import Depot
-from tests.contracts.joulepoint.quality.conftest import EVENTS, RMS, WAVEFORM, Meter, meter_in
+from tests.contracts.joulepoint.quality.conftest import EVENTS, PROTECTION, RMS, WAVEFORM, Meter, meter_in
+from wattline.contracts.joulepoint import pq_doors
+from wattline.quality import intake
 
 
 def series(meter: Meter, *levels: float, ago: float = 60.0, **more: Any) -> dict[str, Any]:
@@ -184,6 +188,15 @@ async def test_every_door_names_what_is_wrong(meter: Meter, path: str, change: d
     }
     answer = await meter.told(path, {**bodies[path], **change}, 422)
     assert [error["pointer"] for error in answer["errors"]] == [pointer]
+
+
+async def test_the_document_names_what_each_door_takes_and_no_more(made: dict[str, ASGIApp]) -> None:
+    taken = {RMS: intake.SERIES, WAVEFORM: intake.CAPTURE, EVENTS: intake.EVENT, PROTECTION: intake.PROTECTION}
+    for route in pq_doors.build(made).routes:
+        assert isinstance(route, APIRoute)
+        assert route.openapi_extra is not None
+        schema = route.openapi_extra["requestBody"]["content"]["application/json"]["schema"]
+        assert (set(schema["properties"]), schema["additionalProperties"]) == (set(taken[route.path]), False)
 
 
 async def test_a_dead_waveform_is_an_interruption_and_nothing_else(meter: Meter) -> None:

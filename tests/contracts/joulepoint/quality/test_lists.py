@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.contracts.joulepoint.depot import Depot
-from tests.contracts.joulepoint.quality.conftest import EVENTS, PROTECTION, Meter, meter_in
+from tests.contracts.joulepoint.quality.conftest import BREAKERS, EVENTS, PROTECTION, Meter, meter_in
 
 Document = dict[str, Any]
 
@@ -73,6 +73,30 @@ async def test_an_empty_page_leads_back_to_what_there_is(depot: Depot, path: str
     empty = await page(depot, path, {**query, "to": meter.at(-59.5), "cursor": cursor})
     assert (empty["results"], empty["count"], empty["previous"]) == ([], 1, None)
     assert (await page(depot, path, query, empty["next"]))["results"] == last["results"]
+
+
+async def test_breakers_stay_on_their_pages_when_another_comes(depot: Depot) -> None:
+    meter = await meter_in(depot)
+    long = "a switch whose name is long, "
+    names = ["Q1", "Q2", "Q3", f"{long}1", f"{long}2"]
+
+    async def closed(name: str) -> None:
+        body = {"kind": "breaker_state", "state": "closed", "breaker_id": name, "timestamp": meter.at(-9)}
+        await meter.told(PROTECTION, body, 201)
+
+    for name in names:
+        await closed(name)
+    query = {"meter_id": meter.id, "limit": 2}
+    first = await page(depot, BREAKERS, query)
+    await closed("A0")
+    rows, link = first["results"], first["next"]
+    while link is not None:
+        found = await page(depot, BREAKERS, query, link)
+        rows, link = rows + found["results"], found["next"]
+    assert sorted(row["breaker_id"] for row in rows) == sorted(names)
+    assert [row["breaker_id"] for row in rows][:3] == ["Q1", "Q2", "Q3"]
+    back = (await page(depot, BREAKERS, query, found["previous"]))["results"]
+    assert back == rows[-len(found["results"]) - 2 : -len(found["results"])]
 
 
 @pytest.mark.parametrize("cursor", ["WzEsMl0", "W2ZhbHNlLDFd", "x"])

@@ -91,6 +91,13 @@ async def test_readings_of_every_second_give_the_values_of_3_seconds(depot: Depo
     assert found["criteria"][1]["limit"] == "at most 12"
 
 
+async def test_days_of_23_and_25_hours_are_judged_as_one_day_each(depot: Depot) -> None:
+    meter = await meter_in(depot, interval_s=1, timezone="Europe/Berlin")
+    for week in ("2025-W43", "2026-W13"):
+        found = await report(meter, standard="ieee519", week=week)
+        assert [each["name"] for each in found["criteria"]] == ["thd_week_95", *(f"thd_day_{day}_99" for day in range(1, 8))]
+
+
 @pytest.mark.parametrize("query", ["week=2026-W54", "week=26-24", "week=2026-24", "standard=iec", "week=0000-W01", "x=1"])
 async def test_a_week_that_there_is_not_is_400(meter: Meter, query: str) -> None:
     answer = await meter.depot.call("GET", f"{COMPLIANCE}?meter_id={meter.id}&{query}")
