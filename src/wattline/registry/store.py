@@ -169,9 +169,14 @@ async def describe_stream(connection: AsyncConnection, wanted: Description) -> N
         known = json.loads((await connection.execute(sa.select(devices.c.attributes).where(device))).scalar_one())
         given = {name: text for name, text in (known | dict(wanted.attributes)).items() if text is not None}
         await update(connection, devices, wanted.stream.device.id, {"attributes": json.dumps(given, sort_keys=True)})
-    for quantity, role in wanted.roles.items():
-        chosen = sa.and_(sensors.c.stream_id == wanted.stream.id, sensors.c.quantity == quantity)
-        await connection.execute(sa.update(sensors).where(chosen).values(role=role))
+    given_roles = [
+        {"sensor": sensor.id, "given": wanted.roles[sensor.quantity.name]}
+        for sensor in wanted.stream.sensors
+        if sensor.quantity.name in wanted.roles
+    ]
+    if given_roles:
+        chosen = sa.update(sensors).where(sensors.c.id == sa.bindparam("sensor")).values(role=sa.bindparam("given"))
+        await connection.execute(chosen, given_roles)
 
 
 async def insert_site(connection: AsyncConnection, tenant: str, key: str, created: int) -> int:
