@@ -9,7 +9,7 @@ tells no register: a role is given to a field once a reading had it, for a meter
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 
 from wattline.billing.model import Role
@@ -27,7 +27,7 @@ POWER, REGISTER = "total_power", "total_energy"
 METADATA = "metadata"
 """The attribute of a device that says, as JSON, which equipment is above it: `{"parent": "meter-5"}`."""
 NO_USE = ("generation", "battery")
-AT_ONCE = 500
+AT_ONCE = 100
 """Meters that are looked at every second."""
 Find = Callable[[str, int], Meter | None]
 
@@ -72,7 +72,7 @@ class Roles:
             self._changed[resource.tenant, resource.id] = None
 
     async def refresh(self) -> None:
-        """Look at meters that were changed and all below them, and at those that tell what they never told before.
+        """Look at meters that were changed, then at those below them, and at those that tell what they never told before.
 
         Raises `Unavailable`, and the next call looks at the same ones again.
         """
@@ -89,6 +89,7 @@ class Roles:
                 raise
             # One that was made this moment gets its stream in the next.
             self._changed |= {each: None for each in changed if self._lacks_stream(*each)}
+            self._changed |= dict.fromkeys(self._below(changed))
             for meter, stream in streams.values():
                 self._note(meter, stream)
 
@@ -97,22 +98,18 @@ class Roles:
         return meter is not None and meter.takes_readings and self._meters.find_stream(meter) is None
 
     def _found(self, changed: Iterable[tuple[str, int]]) -> Iterable[tuple[Meter, Stream]]:
-        """Meters, and all that are below them."""
+        for tenant, number in changed:
+            meter = self._meters.find(tenant, number)
+            stream = None if meter is None or not meter.takes_readings else self._meters.find_stream(meter)
+            if meter is not None and stream is not None:
+                yield meter, stream
+
+    def _below(self, changed: Mapping[tuple[str, int], None]) -> Iterable[tuple[str, int]]:
+        """Meters right below some that were changed."""
         for tenant in {tenant for tenant, _ in changed}:
-            below: dict[int, list[int]] = {}
             for meter in self._meters.all(tenant):
-                if meter.parent_id is not None:
-                    below.setdefault(meter.parent_id, []).append(meter.id)
-            numbers = dict.fromkeys(number for owner, number in changed if owner == tenant)
-            reached = list(numbers)
-            for number in reached:
-                reached += [each for each in below.get(number, ()) if each not in numbers]
-                numbers |= dict.fromkeys(below.get(number, ()))
-            for number in reached:
-                found = self._meters.find(tenant, number)
-                stream = None if found is None or not found.takes_readings else self._meters.find_stream(found)
-                if found is not None and stream is not None:
-                    yield found, stream
+                if meter.parent_id is not None and (tenant, meter.parent_id) in changed:
+                    yield tenant, meter.id
 
     def _owners(self, streams: Iterable[Stream]) -> Iterable[tuple[Meter, Stream]]:
         for stream in streams:

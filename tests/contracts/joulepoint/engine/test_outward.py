@@ -52,7 +52,8 @@ async def test_its_fields_are_points(place: Place) -> None:
 
 async def counted(place: Place, site: str) -> dict[str, float]:
     """What the energy report of a block counts of the last hour in all, and by meter."""
-    await place.platform.metering.refresh()
+    for _ in range(3):
+        await place.platform.metering.refresh()
     hour = {"start": place.iso(-3600), "end": place.iso(), "block_slug": site}
     found = await place.get("/api/v1/billing/kwh", **hour)
     rows: dict[str, float] = {"total": found["total_kwh"]}
