@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import httpx
 import pytest
 import websockets
 
@@ -33,6 +34,14 @@ async def test_a_token_in_the_url_is_refused_before_the_handshake(depot: Depot, 
             pass
     assert refused.value.response.status_code == 400
     assert depot.keys["all"].encode() not in (refused.value.response.body or b"")
+
+
+async def test_who_opens_it_like_a_page_is_told_what_it_is(url: str) -> None:
+    async with httpx.AsyncClient(base_url=url) as client:
+        answer = await client.get("/ws/energy/live")
+    assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "upgrade_required"
 
 
 async def test_without_a_good_token_it_is_closed_with_4401(depot: Depot, url: str) -> None:

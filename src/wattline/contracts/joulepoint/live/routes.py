@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from starlette.routing import WebSocketRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
 
 from wattline.contracts.joulepoint.gate import Gate
 from wattline.contracts.joulepoint.live import asyncapi, server_sent
@@ -12,6 +14,7 @@ from wattline.contracts.joulepoint.live.door import PATH, Door
 from wattline.contracts.joulepoint.live.hub import Hub
 from wattline.contracts.joulepoint.live.occurrences import Tails
 from wattline.contracts.joulepoint.live.visitors import PATIENCE, Patience, Visitors
+from wattline.contracts.joulepoint.problem import Problem, answer
 from wattline.metering.occurrences.service import Occurrences
 from wattline.platform import Platform
 
@@ -30,4 +33,12 @@ def build(platform: Platform, occurrences: Occurrences, gate: Gate, patience: Pa
     # Without a slash at the end and with one.
     for path in (PATH, f"{PATH}/"):
         router.routes.append(WebSocketRoute(path, door, name=path))
+        router.routes.append(Route(path, _no_upgrade, include_in_schema=False))
     return router
+
+
+async def _no_upgrade(request: Request) -> Response:
+    """Whoever opens the address like a page is told what it is."""
+    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    words = f"this is a WebSocket; the same comes as Server-Sent Events at {server_sent.PATH}"
+    return answer(Problem(426, "upgrade_required", words, headers=upgrade), request.scope)
