@@ -13,8 +13,10 @@ from wattline.model.clock import ManualClock
 from wattline.quality import store
 from wattline.quality.disturbance import TYPES
 from wattline.quality.indices import ABOVE, BELOW, GROUPS
+from wattline.quality.protection.model import Report
+from wattline.quality.protection.store import Which as ProtectionWhich
 from wattline.quality.row import QualityEvent
-from wattline.quality.store import COUNTED
+from wattline.quality.store import COUNTED, Which
 from wattline.state.database import Database
 from wattline.state.migrate import migrate
 
@@ -71,6 +73,19 @@ async def test_events_are_counted_as_one_after_the_other_would_be(database: Data
         numbers = {event.meter for event in chosen} | ({watched.id} if some is None or watched.id in some else set())
         expected = {number: by_hand([event for event in chosen if event.meter == number]) for number in numbers}
         assert await site.quality.counts(TENANT, some, start, end) == expected
+
+
+async def test_a_caller_may_see_more_meters_than_a_database_takes_parameters(database: Database, clock: ManualClock) -> None:
+    site = await opened(database, clock)
+    meter = await site.meter()
+    await site.quality.take([site.volts(meter, 60, 0.85)])
+    await site.quality.protection.report(meter, Report("arc_fault", 60_000_000))
+    seen = range(meter.id, meter.id + 300_000)
+    assert (await site.quality.query(Which(TENANT, seen))).total == 1
+    assert (await site.quality.protection.query(ProtectionWhich(TENANT, seen))).total == 1
+    assert (await site.quality.counts(TENANT, seen, 0, 10**12))[meter.id]["sarfi"]["90"] == 1
+    assert (await site.quality.query(Which(TENANT, seen[1:]))).total == 0
+    assert (await site.quality.query(Which(TENANT, ()))).total == 0
 
 
 async def test_what_becomes_of_an_event_counts(database: Database, clock: ManualClock) -> None:

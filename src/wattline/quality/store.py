@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from wattline.quality.among import among
 from wattline.quality.disturbance import Type
 from wattline.quality.indices import ABOVE, BELOW, Group
 from wattline.quality.lane import Lane
@@ -45,7 +46,7 @@ class Which(msgspec.Struct, frozen=True):
         if not self.superseded:
             found.append(events.c.superseded_by.is_(None))
         if self.meters is not None:
-            found.append(events.c.meter.in_(sorted(self.meters)))
+            found.append(among(events.c.meter, self.meters))
         if self.type is not None:
             found.append(events.c.type == self.type)
         if self.start is not None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from wattline.quality.among import among
 from wattline.quality.pages import Page, Place, page_of
 from wattline.quality.protection.model import Breaker, ProtectionEvent, Report
 from wattline.quality.tables import breakers, protection
@@ -30,7 +31,7 @@ class Which(msgspec.Struct, frozen=True):
         """The conditions as SQL."""
         found: list[sa.ColumnElement[bool]] = [protection.c.tenant == self.tenant]
         if self.meters is not None:
-            found.append(protection.c.meter.in_(sorted(self.meters)))
+            found.append(among(protection.c.meter, self.meters))
         if self.kind is not None:
             found.append(protection.c.kind == self.kind)
         if self.breaker is not None:
