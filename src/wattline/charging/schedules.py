@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 from wattline.charging.checks_schedules import read
 from wattline.charging.effective import Interval, effective
 from wattline.charging.model import Schedule, TargetKind, schedule_of
+from wattline.metering.checks import LATEST
 from wattline.metering.checks_references import References
 from wattline.metering.keeping import Keeping
-from wattline.model.clock import DAY
+from wattline.model.clock import DAY, from_micros
 from wattline.model.errors import Fault, Faulty, Invalid, NotFound
 from wattline.resources.model import Kind, Resource
 from wattline.resources.service import Resources
@@ -19,6 +21,16 @@ LONGEST = 366 * DAY
 """What can be asked for at once."""
 KIND_OF: Mapping[TargetKind, Kind] = {"node": "node", "meter": "meter", "evse": "node", "group": "group"}
 """The kind of resource that a target is."""
+
+
+def refused(start: int, end: int) -> Fault | None:
+    """Why nothing is told of [start, end) (us), None where it is: schedules are documents of certain years."""
+    if not start < end <= start + LONGEST:
+        return Fault("to", "out_of_range", f"must be after from, by at most {LONGEST // DAY} days")
+    for name, time in (("from", start), ("to", end)):
+        if not 0 <= time <= LATEST:
+            return Fault(name, "out_of_range", f"must be from 1970 to {from_micros(LATEST).year}")
+    return None
 
 
 class Schedules(Keeping):
@@ -53,12 +65,17 @@ class Schedules(Keeping):
         mine = (schedule.target, schedule.kind, schedule.unit)
         return [each for each in every if (each.target, each.kind, each.unit) == mine]
 
-    def effective(self, tenant: str, number: int, start: int, end: int, *, together: bool = False) -> list[Interval]:
-        """What a schedule comes to in [start, end) (us); `together` with the others like it. Raises `NotFound`, `Invalid`."""
+    async def effective(self, tenant: str, number: int, start: int, end: int, *, together: bool = False) -> list[Interval]:
+        """What a schedule comes to in [start, end) (us); `together` with the others like it. Raises `NotFound`, `Invalid`.
+
+        Made beside the event loop: a year of a hundred entries takes a while.
+        """
         schedule = self.get(tenant, number)
-        if not start < end <= start + LONGEST:
-            raise Invalid(f"to must be after from, by at most {LONGEST // DAY} days", "to")
-        return effective(self.alike(schedule) if together else [schedule], start, end)
+        fault = refused(start, end)
+        if fault is not None:
+            raise Invalid(fault.detail, fault.pointer)
+        several = self.alike(schedule) if together else [schedule]
+        return await asyncio.to_thread(effective, several, start, end)
 
     def checked(self, tenant: str, known: Resource | None, body: Mapping[str, Any]) -> dict[str, Any]:
         result = read(body)

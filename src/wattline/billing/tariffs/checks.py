@@ -13,10 +13,7 @@ from wattline.metering.accounts_currency import MINOR_UNITS
 from wattline.metering.checks import Document, written
 from wattline.model.errors import Faulty
 
-FIELDS = (
-    "name",
-    "external_id",
-    "metadata",
+TERMS = (
     "currency",
     "timezone",
     "energy",
@@ -30,6 +27,8 @@ FIELDS = (
     "valid_to",
     "series",
 )
+"""What is billed by; the name, the external id and the metadata are not."""
+FIELDS = ("name", "external_id", "metadata", *TERMS)
 NETS = ("net_billing", "net_metering", "buy_all_sell_all")
 WINDOWS = (5, 10, 15, 20, 30, 60)
 """Minutes over which demand is the mean."""

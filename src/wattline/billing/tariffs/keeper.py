@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wattline.billing.tariffs.checks import read
+from wattline.billing.tariffs.checks import TERMS, read
 from wattline.billing.tariffs.model import Tariff, tariff_of
 from wattline.metering.checks import moment
 from wattline.metering.checks_references import References
@@ -15,21 +15,6 @@ from wattline.model.errors import Conflict, NotFound
 from wattline.resources.model import Kind, Resource
 from wattline.resources.service import Resources
 
-TERMS = (
-    "currency",
-    "timezone",
-    "energy",
-    "demand",
-    "fixed",
-    "minimum",
-    "net",
-    "holidays",
-    "adjustments",
-    "valid_from",
-    "valid_to",
-    "series",
-)
-"""What is billed by; the name, the external id and the metadata are not."""
 MOST_FORMER = 100
 USED = (
     "an account is billed by this tariff: its terms can only change from a valid_from on that is not past and comes after "

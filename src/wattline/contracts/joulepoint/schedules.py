@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 
 from wattline.charging.effective import Interval
 from wattline.charging.model import KINDS, TARGETS
-from wattline.charging.schedules import KIND_OF, LONGEST, Schedules
+from wattline.charging.schedules import KIND_OF, LONGEST, Schedules, refused
 from wattline.contracts.joulepoint import resource_routes
 from wattline.contracts.joulepoint.gate import ENERGY_READ, Admitted, Gate
 from wattline.contracts.joulepoint.meters import COMMON, sees_meter, sees_node
@@ -113,22 +114,27 @@ def build(schedules: Schedules, metering: Metering, resources: Resources, gate: 
         resource = resources.get(caller.tenant, "schedule", number)
         if not sees(caller, resource):
             raise NotFound("no such schedule")
-        if not start < end <= start + LONGEST:
-            raise bad_parameter("to", "out_of_range", f"must be after from, by at most {LONGEST // DAY} days")
-        found = schedules.effective(caller.tenant, number, start, end, together=together)
+        fault = refused(start, end)
+        if fault is not None:
+            raise bad_parameter(*fault)
+        found = await schedules.effective(caller.tenant, number, start, end, together=together)
         body = resource.body
-        return encoded(
-            {
-                "schedule_id": number,
-                "kind": body["kind"],
-                "unit": body["unit"],
-                "tz": body["tz"],
-                "ev": body["ev"],
-                "from": spell(start),
-                "to": spell(end),
-                "intervals": [_shown(each) for each in found],
-            }
-        )
+
+        def shown() -> Response:
+            return encoded(
+                {
+                    "schedule_id": number,
+                    "kind": body["kind"],
+                    "unit": body["unit"],
+                    "tz": body["tz"],
+                    "ev": body["ev"],
+                    "from": spell(start),
+                    "to": spell(end),
+                    "intervals": [_shown(each) for each in found],
+                }
+            )
+
+        return await asyncio.to_thread(shown)
 
     more = APIRouter(tags=["Joulepoint resources"])
     more.add_api_route(

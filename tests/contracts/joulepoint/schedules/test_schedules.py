@@ -111,6 +111,8 @@ async def test_spans_tenants_and_what_is_in_use(depot: Depot, stranger: Depot) -
         {"from": MARCH["to"], "to": MARCH["from"]},
         {**MARCH, "to": "2028-01-01T00:00:00Z"},
         {**MARCH, "x": "1"},
+        {"from": "0001-01-01T00:00:00Z", "to": "0001-01-02T00:00:00Z"},
+        {"from": "9999-12-30T00:00:00Z", "to": "9999-12-31T00:00:00Z"},
     ):
         assert (await depot.call("GET", path, params=params)).status_code == 400
     assert (await stranger.call("GET", path, params=MARCH)).status_code == 404
