@@ -113,11 +113,17 @@ async def test_who_reads_beside_writers_gets_all_once_in_a_stable_order(depot: D
             after = page["cursor"]
             await asyncio.sleep(0)
 
-    follower = asyncio.create_task(follow())
+    async def move() -> None:
+        while working:
+            await depot.platform.pipeline.writer.flush()
+            for _ in range(chance.randint(0, 20)):
+                await asyncio.sleep(0)
+
+    others = [asyncio.create_task(follow()), asyncio.create_task(move())]
     await asyncio.gather(*map(write, numbers))
     depot.clock.advance(1)
     working = False
-    await follower
+    await asyncio.gather(*others)
     whole = await every(depot, start, limit=9)
     assert len({entry["id"] for entry in seen}) == len(seen) == len(whole)
     assert sum(entry["type"] == "data.ingested" for entry in whole) == 36
@@ -125,6 +131,22 @@ async def test_who_reads_beside_writers_gets_all_once_in_a_stable_order(depot: D
         assert [e["id"] for e in seen if e["type"] == of] == [e["id"] for e in whole if e["type"] == of]
     assert {entry["id"] for entry in seen} == {entry["id"] for entry in whole}
     assert [entry["id"] for entry in await every(depot, start, limit=5)] == [entry["id"] for entry in whole]
+
+
+async def test_what_the_store_has_not_got_yet_is_read_without_waiting_for_it(depot: Depot) -> None:
+    number = await meter(depot)
+    await read(depot, number, total_power=1.0)
+    writer = depot.platform.pipeline.writer
+    await writer.flush()
+    # Nobody who waited for the store would get on while the writer's turn is taken.
+    async with asyncio.timeout(60), writer.lane:
+        for second in range(1, 4):
+            await read(depot, number, second, total_power=float(second))
+        depot.clock.advance(5)
+        found = await every(depot)
+    assert [entry["data"]["total_power"] for entry in found] == [1.0, 1.0, 2.0, 3.0]
+    await writer.flush()
+    assert await every(depot) == found
 
 
 async def test_type_and_meter_narrow_the_log(depot: Depot) -> None:
