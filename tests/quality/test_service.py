@@ -6,6 +6,7 @@ import random
 from contextlib import asynccontextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.quality.site import TENANT, Site, opened
@@ -14,6 +15,7 @@ from wattline.metering.model import Meter
 from wattline.model.clock import MINUTE, ManualClock
 from wattline.model.errors import Unavailable
 from wattline.model.record import Row
+from wattline.quality.disturbance import PHASES
 from wattline.quality.protection.model import Report
 from wattline.state.database import Database
 
@@ -166,6 +168,27 @@ async def test_a_quiet_meter_is_written_once_a_minute(database: Database, clock:
     await site.quality.settle()
     lane = (await opened(database, clock)).quality._lanes[meter.id, "readings"]
     assert lane.window.sums[0][0] == 4.0
+
+
+async def test_a_rapid_change_goes_on_after_a_restart(database: Database, clock: ManualClock) -> None:
+    site = await opened(database, clock)
+    meter = await site.meter()
+    start, step = clock.micros() - MINUTE, 10_000
+
+    async def feed(site: Site, first: int, levels: list[float]) -> list[Any]:
+        times = start + (first + np.arange(len(levels), dtype=np.int64)) * step
+        volts = 230 * np.repeat(np.array(levels)[:, None], 3, axis=1)
+        return list(
+            (await site.quality.take_rms(meter, times, volts, names=PHASES, method="half_cycle_rms", resolution=step)).events
+        )
+
+    assert await feed(site, 0, [1.0] * 100 + [0.94] * 20) == []
+    await site.quality.settle()
+    assert await site.events(meter) == []
+    again = await opened(database, clock)
+    (event,) = await feed(again, 120, [0.94] * 100)
+    assert (event.type, event.start, event.end) == ("rvc", start + 100 * step, start + 100 * step)
+    assert again.phases == [("start", event.id), ("end", event.id)]
 
 
 async def test_breakers_survive_a_restart_and_rows_seen_again(database: Database, clock: ManualClock) -> None:

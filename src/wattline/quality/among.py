@@ -11,7 +11,6 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-
 FEW = 500
 """So many are parameters of their own: the database looks each up in an index, which it does not do for a list."""
 

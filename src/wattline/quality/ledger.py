@@ -16,7 +16,7 @@ from wattline.model.clock import from_micros
 from wattline.quality import store
 from wattline.quality.causes import Causes
 from wattline.quality.disturbance import Disturbance
-from wattline.quality.row import RANKS, QualityEvent, body_of, family
+from wattline.quality.row import BESIDE, RANKS, QualityEvent, body_of, family
 
 KIND = "pq.event"
 """The kind of every event of power quality in the log, and the topic of the bus."""
@@ -122,8 +122,9 @@ class Ledger:
     async def _release(self, meter: Meter, event: QualityEvent) -> None:
         """Show again what this event hid while nobody knew when it would end."""
         assert event.end is not None
+        beside = BESIDE.get(event.type, 0)
         for hidden in await store.superseded_by(self._connection, event.id):
-            if hidden.start < event.end and (hidden.end is None or hidden.end > event.start):
+            if hidden.start < event.end + beside and (hidden.end is None or hidden.end > event.start - beside):
                 continue
             hidden.superseded_by = None
             await self._settle(meter, hidden)

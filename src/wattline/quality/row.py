@@ -21,6 +21,8 @@ FAMILIES: dict[str, tuple[Type, ...]] = {
     "rvc": ("rvc",),
 }
 """Types that are the same thing to a grid: of one family a meter shows one event at a time."""
+BESIDE: dict[str, int] = {"rvc": 900_000}
+"""Events that are no further apart than so many us show one thing: between two rapid voltage changes lies a steady second."""
 RANKS = {"readings": 1, "meter": 2, "fine": 2}
 """How good what came by each lane is. Of two that overlap the better one is shown, of equals the one that was there first."""
 VOLTAGE = (*FAMILIES["under"], *FAMILIES["over"])

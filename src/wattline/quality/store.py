@@ -16,7 +16,7 @@ from wattline.quality.disturbance import Type
 from wattline.quality.indices import ABOVE, BELOW, Group
 from wattline.quality.lane import Lane
 from wattline.quality.pages import Page, Place, page_of
-from wattline.quality.row import QualityEvent
+from wattline.quality.row import BESIDE, QualityEvent
 from wattline.quality.tables import events, lanes
 
 COUNTED = ("category", "residual_pu", "max_pu")
@@ -87,9 +87,10 @@ async def supersede(connection: AsyncConnection, numbers: Sequence[int], by: int
 async def overlapping(connection: AsyncConnection, event: QualityEvent, types: Sequence[Type]) -> list[QualityEvent]:
     """Other listed events of these types on the meter that lasted at a time when this one did; what is open still does."""
     mine = [events.c.meter == event.meter, events.c.tenant == event.tenant, events.c.type.in_(types), events.c.id != event.id]
-    mine += [events.c.superseded_by.is_(None), sa.or_(events.c.end.is_(None), events.c.end > event.start)]
+    beside = BESIDE.get(event.type, 0)
+    mine += [events.c.superseded_by.is_(None), sa.or_(events.c.end.is_(None), events.c.end > event.start - beside)]
     if event.end is not None:
-        mine.append(events.c.start < event.end)
+        mine.append(events.c.start < event.end + beside)
     return [to_event(row) for row in await connection.execute(sa.select(events).where(*mine).order_by(events.c.id))]
 
 

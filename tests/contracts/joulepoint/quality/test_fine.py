@@ -71,6 +71,23 @@ async def test_a_rapid_voltage_change_is_told_once_it_is_one_whole(meter: Meter)
     assert [body["phase"] for body in await meter.logged("pq.event")] == ["start", "end"]
 
 
+async def test_a_rapid_change_that_the_meter_saw_too_is_shown_once(meter: Meter) -> None:
+    await meter.config()
+    seen = {"type": "rvc", "start": meter.at(-58.98), "end": meter.at(-58.98), "value_pct": 6.1}
+    first = await meter.told(EVENTS, seen, 201)
+    levels = [*[1.0] * 100, *[0.94] * 120, *[1.0] * 120]
+    found, next_one = (await meter.told(RMS, series(meter, *levels), 200))["events"]
+    assert (found["superseded_by"], next_one["superseded_by"]) == (first["id"], None)
+    assert [event["id"] for event in await meter.events(type="rvc")] == [first["id"], next_one["id"]]
+
+
+async def test_changes_a_second_apart_are_two_at_60_hz_too(depot: Depot) -> None:
+    meter = await meter_in(depot, nominal_frequency=60)
+    levels = [*[1.0] * 120, *[0.94] * 121, *[1.0] * 121]
+    events = (await meter.told(RMS, series(meter, *levels), 200))["events"]
+    assert [(event["type"], event["superseded_by"]) for event in events] == [("rvc", None)] * 2
+
+
 async def test_thirty_cycles_are_of_the_meters_own_frequency(depot: Depot) -> None:
     meter = await meter_in(depot, nominal_frequency=60)
     body = series(meter, 1.0, *[0.8] * 63, 1.0)
