@@ -11,6 +11,7 @@ from wattline.metering.fields import COLUMN
 from wattline.model.clock import DAY, HOUR, MINUTE, to_micros
 from wattline.simulate.depot import dips
 from wattline.simulate.depot.definition import GRID, METERS, NOMINAL_VOLTAGE, SOLAR
+from wattline.simulate.depot.gateway import HISTORY
 from wattline.simulate.depot.life import Life
 
 NOON = to_micros(datetime(2026, 1, 6, 6, 30, tzinfo=UTC))
@@ -34,12 +35,18 @@ def test_a_later_start_continues_the_same_life() -> None:
     assert told.reading(0, NOON + 3 * DAY + 17 * HOUR) == again.reading(0, NOON + 3 * DAY + 17 * HOUR)
 
 
+def test_a_clock_that_is_behind_has_a_past_too() -> None:
+    behind = to_micros(datetime(2025, 2, 1, tzinfo=UTC)) - HISTORY * DAY
+    assert Life().reading(0, behind)["total_energy"] < Life().reading(0, NOON)["total_energy"]
+
+
 def test_a_reading_is_one_of_the_contract() -> None:
     life = Life()
     grid = life.reading(METERS.index(GRID), NOON)
     assert set(grid) <= set(COLUMN)
     assert sum(grid[f"power_{phase}"] for phase in "abc") == pytest.approx(grid["total_power"], abs=1)
     assert life.reading(METERS.index(SOLAR), NOON)["total_power"] < 0
+    assert life.reading(METERS.index(SOLAR), NOON)["current_a"] > 0
     supplied = sum(life.reading(number, NOON)["total_power"] for number in range(1, len(METERS)))
     assert grid["total_power"] == pytest.approx(supplied, rel=0.05, abs=2000)
 

@@ -15,6 +15,7 @@ from wattline.model.clock import DAY, HOUR, MINUTE, SECOND
 from wattline.simulate.credentials import DepotGateway, JoulepointAccess, MqttAccess
 from wattline.simulate.curl import Call
 from wattline.simulate.depot.definition import CHARGING, GRID, SITE
+from wattline.simulate.depot.life import EPOCH
 from wattline.simulate.words import iso_utc
 
 ENERGY = "/api/energy"
@@ -39,7 +40,7 @@ def joulepoint_calls(at: int, access: JoulepointAccess, depot: DepotGateway) -> 
         return Call(title, whole, authorised=False, contract="joulepoint", uses=True)
 
     def reading(time: int) -> dict[str, Any]:
-        energy = 1500 + round((time - 1_767_225_600_000_000) / HOUR * 3.6, 4)
+        energy = 1500 + round((time - EPOCH) / HOUR * 3.6, 4)
         return {"total_power": 3600.0, "total_energy": energy, "voltage_a": 230.1, "timestamp": iso_utc(time)}
 
     token = Call(

@@ -20,7 +20,7 @@ class DemoMeter:
     kind: str
     rated_a: float
     register_kwh: float
-    """What its register showed when the year began."""
+    """What its register showed when 2024 began."""
 
 
 GRID = DemoMeter("demo-grid", "Grid connection", "grid", 1000, 412_000.0)

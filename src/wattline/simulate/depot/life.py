@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from wattline.model.clock import DAY, HOUR, SECOND, to_micros
 from wattline.simulate.depot.definition import METERS, NOMINAL_FREQUENCY, NOMINAL_VOLTAGE, DemoMeter
 
-EPOCH = to_micros(datetime(2026, 1, 1, tzinfo=UTC))
-"""When every register showed what the definition says."""
+EPOCH = to_micros(datetime(2024, 1, 1, tzinfo=UTC))
+"""When every register showed what the definition says; well before any machine's now, whose past is told too."""
 STEP = 60
 """Seconds for which the power is held."""
 STEPS = 86_400 // STEP
@@ -69,7 +69,7 @@ def _day(day: int) -> _Day:
 
 
 class Life:
-    """The meters of the depot at any instant since 2026."""
+    """The meters of the depot at any instant since `EPOCH`."""
 
     def __init__(self) -> None:
         self._days: dict[int, _Day] = {}
@@ -114,5 +114,6 @@ class Life:
             volts = NOMINAL_VOLTAGE * (1 + 0.012 * float(np.sin(time / HOUR * 3))) - watts * share / 60_000
             fields[f"voltage_{phase}"] = round(volts, 2)
             fields[f"power_{phase}"] = round(watts * share, 1)
-            fields[f"current_{phase}"] = round(watts * share / volts / 0.96, 2)
+            # An effective value has no direction: the power tells it.
+            fields[f"current_{phase}"] = round(abs(watts) * share / volts / 0.96, 2)
         return fields
