@@ -131,8 +131,13 @@ class Roles:
         return meter.source.device if device is None else device.attributes.get("tag", device.key)
 
     def _note(self, meter: Meter, stream: Stream) -> None:
-        """Keep an eye on a meter that has not told everything yet."""
-        if meter.kind not in NO_USE and any(stream.sensors[COLUMN[name]].role is None for name in (POWER, REGISTER)):
+        """Keep an eye on a meter that has not told everything yet; one that was removed meanwhile will tell nothing more."""
+        known = self._meters.find(meter.tenant, meter.id)
+        if (
+            known is not None
+            and known.kind not in NO_USE
+            and any(stream.sensors[COLUMN[name]].role is None for name in (POWER, REGISTER))
+        ):
             self._silent[meter.id] = stream
         else:
             self._silent.pop(meter.id, None)
