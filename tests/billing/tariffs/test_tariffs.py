@@ -201,6 +201,8 @@ def test_the_names_of_the_urdb_are_understood() -> None:
         ({"flatdemandmonths": [5] * 12}, "/flatdemandstructure"),
         ({"dgrules": "Barter"}, "/dgrules"),
         ({"energy": FLAT}, "/energyratestructure"),
+        ({"mincharge": "1e999999999999"}, "/mincharge"),
+        ({"fixedchargefirstmeter": "1_0"}, "/fixedchargefirstmeter"),
     ],
 )
 def test_faults_of_the_urdb_are_told_at_its_names(change: dict[str, Any], pointer: str) -> None:

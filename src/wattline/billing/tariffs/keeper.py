@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wattline.billing.tariffs.checks import TERMS, read
@@ -82,13 +82,18 @@ class Tariffs(Keeping):
         result["former"] = [*result["former"], kept]
 
     def _only_adds(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-        """Whether nothing is other than prices for what had none, or that have not begun."""
+        """Whether nothing is other than prices for what had none, or that have not begun.
+
+        Where there is a calendar, every hour had a price: then those that have begun stay as they are.
+        """
         if any(before[name] != after[name] for name in TERMS if name != "series"):
             return False
+        begun, now_begun = (self._begun(each["series"]) for each in (before, after))
+        return begun == now_begun if before["energy"] is not None else all(price in now_begun for price in begun)
+
+    def _begun(self, series: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         now = self._clock.micros()
-        begun = [price for price in before["series"] if (_time(price["from"]) or 0) <= now]
-        later = {price["from"]: price for price in after["series"]}
-        return all(later.get(price["from"]) == price for price in begun)
+        return [price for price in series if (_time(price["from"]) or 0) <= now]
 
 
 def _time(text: str | None) -> int | None:

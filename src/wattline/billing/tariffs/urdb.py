@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from wattline.metering.checks import written
@@ -38,6 +39,8 @@ RULES = {"Net Metering": "net_metering", "Net Billing Instantaneous": "net_billi
          "Buy All Sell All": "buy_all_sell_all"}  # fmt: skip
 CURRENCY = "USD"
 """What the database counts in."""
+_NUMBER = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,12})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
+"""A greater exponent would be written as millions of digits."""
 BAD = object()
 """Stands for a value that no reader accepts, so that it is refused at its place."""
 
@@ -166,11 +169,8 @@ def _text(value: Any) -> Any:
         return value
     if isinstance(value, int | float):
         return _plain(Decimal(str(value))) if abs(value) < 1e12 else BAD
-    if isinstance(value, str):
-        try:
-            return _plain(Decimal(value)) if Decimal(value).is_finite() and len(value) <= 26 else BAD
-        except InvalidOperation:
-            return BAD
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return _plain(Decimal(value))
     return BAD
 
 

@@ -94,6 +94,9 @@ async def test_prices_yet_to_come_can_be_added(depot: Depot) -> None:
     assert len(added.json()["series"]) == 2
     assert (await depot.call("PATCH", path, json={"series": more[1:]})).status_code == 409
     assert (await depot.call("PATCH", path, json={"series": [{**begun, "price": "0.3"}]})).status_code == 409
+    # Hours that are past were billed by the calendar.
+    past = {"from": in_days(depot, -3), "to": in_days(depot, -2), "price": "9"}
+    assert (await depot.call("PATCH", path, json={"series": [past, *more]})).status_code == 409
 
 
 async def test_faults_and_scopes(depot: Depot) -> None:
