@@ -75,7 +75,9 @@ class _Made:
         """A fault at the name that was sent."""
         for name, ours in sorted(RENAMED.items(), key=lambda each: -len(each[1])):
             if name in self._body and (fault.pointer == ours or fault.pointer.startswith(f"{ours}/")):
-                return fault._replace(pointer=f"/{name}{fault.pointer.removeprefix(ours)}")
+                # Of what is one number with us too, the place within ours is nowhere in what was sent.
+                rest = fault.pointer.removeprefix(ours) if isinstance(self._body[name], list) else ""
+                return fault._replace(pointer=f"/{name}{rest}")
         return fault
 
     def parts(self) -> dict[str, Any]:
