@@ -12,7 +12,7 @@ from wattline.contracts.joulepoint.bodies import JSON
 from wattline.contracts.joulepoint.gate import ENERGY_READ, Admitted, Gate
 from wattline.contracts.joulepoint.problem import refusals
 from wattline.metering.figures.calendar import spelled
-from wattline.metering.figures.kpi import Kpi
+from wattline.metering.figures.kpi import Demand, Kpi
 from wattline.metering.figures.service import Compare, Figures
 from wattline.model.clock import Clock
 
@@ -34,17 +34,27 @@ Comparing = Annotated[
     Compare, Query(description="With the period of the same length before it, the same dates a year earlier, or nothing.")
 ]
 
+Sort = Annotated[
+    Demand,
+    Query(
+        description="Whether `peak_kw` is the largest mean of 15 minutes on the clock, or of any 15 minutes. Sliding windows "
+        "begin on whole minutes; within the `demand_resolution_s` of the answer energy is spread evenly."
+    ),
+]
+
 
 def build(figures: Figures, clock: Clock, gate: Gate) -> APIRouter:
     """The route."""
     router = APIRouter(tags=[TAG])
 
-    async def kpi(caller: Admitted, asked: Asked, period: Period, compare: Comparing = "none") -> Response:
+    async def kpi(
+        caller: Admitted, asked: Asked, period: Period, compare: Comparing = "none", demand: Sort = "block"
+    ) -> Response:
         subject = asked.subject(caller, figures)
         zone = asked.zone(subject)
         start, end = period.resolved(clock, len(subject.members))
         with as_parameters():
-            found = await figures.kpi(subject, start, end, zone, compare)
+            found = await figures.kpi(subject, start, end, zone, compare, demand)
 
         def shown(one: Kpi) -> dict[str, Any]:
             return document(one, lambda moment: spelled(moment, zone))
@@ -75,6 +85,8 @@ def document(found: Kpi, spell: Any) -> dict[str, Any]:
         if name == "peak_kw":
             shown["peak_at"] = None if found.peak_at is None else spell(found.peak_at)
             shown["demand_interval_min"] = INTERVAL_MIN
+            if found.demand == "sliding":
+                shown |= {"demand": found.demand, "demand_resolution_s": found.resolution_s}
     shown["cost"] = None if found.cost is None else {"amount": str(found.cost), "currency": found.currency}
     shown["co2_kg"] = found.co2_kg
     shown["data"] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -94,10 +94,7 @@ def register_cells(
     lane: Lane, edges: Edges, singles: Points | None, before: Points | None, after: Points | None, first: int, days: int
 ) -> Kept:
     """The cells of `days` days of a register, from day `first` on; `before` and `after` lie outside of what was read."""
-    time, value = points(edges, singles)
-    if before is not None or after is not None:
-        parts = [part for part in (before, (time, value), after) if part is not None]
-        time, value = np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+    time, value = joined(points(edges, singles), before, after)
     if lane.factor != 1.0:
         value = value * lane.factor
     grid = over(first * DAY, (first + days) * DAY)
@@ -149,6 +146,22 @@ def power_cells(lane: Lane, edges: Edges, singles: Points | None, first: int, da
     columns["count"] = _counted(edges, grid)
     low, high = bounds(found.begin, first, days, odd=np.zeros(days, bool))
     return Cells.of(grid.size, columns), low, high
+
+
+def fine_cells(lane: Lane, edges: Edges, singles: Points | None, outside: Sequence[Points | None], grid: Grid) -> Cells:
+    """What flowed in the intervals of any grid; `outside` is what lies before and behind what was read, of a register."""
+    if lane.rule is None:
+        return Cells.of(grid.size, power(line(edges, singles, lane.factor), grid, bridged(lane.interval)))
+    time, value = joined(points(edges, singles), *outside)
+    return Cells.of(grid.size, spread(steps(time, value * lane.factor, lane.rule), grid, 2 * lane.interval))
+
+
+def joined(inside: Points, before: Points | None, after: Points | None) -> Points:
+    """Readings in the order of their times."""
+    if before is None and after is None:
+        return inside
+    parts = [part for part in (before, inside, after) if part is not None]
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
 
 def _counted(edges: Edges, grid: Grid) -> Floats:

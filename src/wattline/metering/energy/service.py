@@ -9,12 +9,22 @@ from contextlib import asynccontextmanager
 import numpy as np
 from numpy.typing import NDArray
 
+from wattline.billing.intervals import Grid
 from wattline.ingest.edge_series import WIDTH, Edges, EdgeSeries
 from wattline.metering.energy.cells import Cells
 from wattline.metering.energy.kept import MOST_BYTES, Kept
 from wattline.metering.energy.lane import Lane
 from wattline.metering.energy.phases import added, added_points
-from wattline.metering.energy.reading import Points, doubtful, one_way_cells, parted, power_cells, register_cells, silent_cells
+from wattline.metering.energy.reading import (
+    Points,
+    doubtful,
+    fine_cells,
+    one_way_cells,
+    parted,
+    power_cells,
+    register_cells,
+    silent_cells,
+)
 from wattline.metering.energy.register import Ints
 from wattline.metering.energy.shelf import Shelf, Stored
 from wattline.metering.energy.told import NEAR, NO_MARK, Extent, Telling
@@ -34,6 +44,8 @@ SLICE = 16
 """Lanes that are worked out before the event loop has its turn."""
 
 
+Readings = tuple[Edges, Points | None, tuple[Points | None, Points | None]]
+"""Of one lane: the ends of short intervals, single readings, and the nearest ones before and behind of a register."""
 StreamOf = Callable[[int], Stream]
 
 
@@ -162,6 +174,38 @@ class Energy:
         return True
 
     async def _read(self, lanes: Sequence[Lane], telling: Telling, first: int, last: int) -> None:
+        found = await self._readings(lanes, telling, first, last)
+
+        def compute(some: Sequence[Lane]) -> list[tuple[Lane, Cells, Ints, Ints, Ints]]:
+            computed = []
+            for lane in some:
+                edges, singles, outside = found[lane]
+                if lane.rule is None:
+                    cells, low, high = power_cells(lane, edges, singles, first, last - first)
+                else:
+                    cells, low, high = register_cells(lane, edges, singles, *outside, first, last - first)
+                computed.append((lane, cells, low, high, telling.marks(lane, first, low, high)))
+            return computed
+
+        for at in range(0, len(lanes), SLICE):
+            for lane, cells, low, high, mark in await asyncio.to_thread(compute, lanes[at : at + SLICE]):
+                self._kept.keep(lane, first, cells, low, high, mark)
+
+    async def fine(self, turn: Turn, lanes: Sequence[Lane], first: int, last: int, width: int) -> list[Cells]:
+        """The cells of the days [first, last) in intervals of `width` us, which are not kept."""
+        if turn.telling is None or not turn.telling.covers({sensor for lane in lanes for sensor in lane.sensors}, first, last):
+            turn.telling = await self._told_of(lanes, first, last)
+        telling, grid = turn.telling, Grid(first * DAY, last * DAY, last * DAY, width)
+        told = [lane for lane in dict.fromkeys(lanes) if telling.lane(lane) is not None]
+        found = await self._readings(told, telling, first, last) if told else {}
+
+        def compute() -> list[Cells]:
+            return [fine_cells(lane, *found[lane], grid) if lane in found else Cells(grid.size) for lane in lanes]
+
+        return await asyncio.to_thread(compute)
+
+    async def _readings(self, lanes: Sequence[Lane], telling: Telling, first: int, last: int) -> dict[Lane, Readings]:
+        """What the days [first, last) of lanes can depend on."""
         # A gap that is bridged may be longer than a day.
         reach = max(-(-3 * lane.interval // DAY) for lane in lanes) * DAY
         start, end = max(first * DAY - reach, 0), last * DAY + reach
@@ -185,20 +229,7 @@ class Energy:
         singles = await self._singles(unclear)
         before, after = await self._beyond(edges, telling, (start, end), (first * DAY, last * DAY))
 
-        def compute(some: Sequence[Lane]) -> list[tuple[Lane, Cells, Ints, Ints, Ints]]:
-            found = []
-            for lane in some:
-                if lane.rule is None:
-                    cells, low, high = power_cells(lane, edges[lane], singles.get(lane), first, last - first)
-                else:
-                    outside = before.get(lane.sensor), after.get(lane.sensor)
-                    cells, low, high = register_cells(lane, edges[lane], singles.get(lane), *outside, first, last - first)
-                found.append((lane, cells, low, high, telling.marks(lane, first, low, high)))
-            return found
-
-        for at in range(0, len(lanes), SLICE):
-            for lane, cells, low, high, mark in await asyncio.to_thread(compute, lanes[at : at + SLICE]):
-                self._kept.keep(lane, first, cells, low, high, mark)
+        return {lane: (edges[lane], singles.get(lane), (before.get(lane.sensor), after.get(lane.sensor))) for lane in lanes}
 
     async def _singles(self, wanted: Mapping[Lane, Ints]) -> dict[Lane, Points]:
         """The readings of the intervals, by their numbers, that must be looked at one by one."""
@@ -260,6 +291,10 @@ class Turn:
         """The cells of the days [first, last), counted from 1970 UTC, of each lane: views, not to be written to."""
         await self._energy.fill(self, lanes, first, last)
         return [self._kept.of(lane).cells(first, last) for lane in lanes]
+
+    async def fine(self, lanes: Sequence[Lane], first: int, last: int, width: int) -> list[Cells]:
+        """The cells of the days [first, last) of each lane in intervals of `width` us, which divides a day; nothing is kept."""
+        return await self._energy.fine(self, lanes, first, last, width)
 
 
 def _shares(lanes: Sequence[Lane], days: int) -> Iterator[Sequence[Lane]]:

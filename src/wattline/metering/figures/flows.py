@@ -67,14 +67,14 @@ def _sum(one: Floats | None, other: Floats | None) -> Floats | None:
     return one + other
 
 
-def trimmed(found: Flows, first: int, start: int, end: int) -> Flows:
-    """The flows of the part of them in [start, end), in us; the intervals begin with number `first`, counted from 1970.
+def trimmed(found: Flows, first: int, start: int, end: int, width: int = INTERVAL) -> Flows:
+    """The flows of the part of them in [start, end), in us; the intervals of `width` begin with number `first`, from 1970 on.
 
     Of an interval that is cut its share in time is taken, of what is known of it.
     """
     size = len(found.there)
-    edges = (first + np.arange(size + 1, dtype=np.int64)) * INTERVAL
-    room = np.diff(np.clip(edges, start, end).astype(np.float64)) / INTERVAL
+    edges = (first + np.arange(size + 1, dtype=np.int64)) * width
+    room = np.diff(np.clip(edges, start, end).astype(np.float64)) / width
     if bool((room == 1.0).all()):
         return found
     covered = np.ones(size) if found.covered is None else found.covered

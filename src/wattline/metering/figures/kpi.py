@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Literal
 
 import numpy as np
 
+from wattline.metering.energy.cells import INTERVAL
 from wattline.metering.figures.cost import Rates
 from wattline.metering.figures.profile import Profile
+from wattline.model.clock import SECOND
 
+Demand = Literal["block", "sliding"]
 BASE_PERCENTILE = 5
 DIGITS = 12
 """Decimals that are told: less than a float's rounding, so that sums of what is told stay exact."""
@@ -19,7 +23,8 @@ DIGITS = 12
 class Kpi:
     """Energy in kWh, power in kW, times in us; None for what is not known.
 
-    `peak_kw` is the largest mean net power of 15 minutes on the clock, `base_kw` the 5th percentile of these means.
+    `peak_kw` is the largest mean net power of 15 minutes: of those on the clock or, where `demand` is sliding, of any, of a
+    profile that is known every `resolution_s`. `base_kw` is the 5th percentile of the means on the clock.
     """
 
     start: int
@@ -46,6 +51,8 @@ class Kpi:
     estimated_kwh: float | None
     withheld_kwh: float | None
     silent: tuple[int, ...]
+    demand: Demand = "block"
+    resolution_s: int = INTERVAL // SECOND
 
 
 def rounded(value: float | None) -> float | None:
@@ -116,6 +123,15 @@ def _self(profile: Profile, there: float, back: float) -> tuple[float | None, fl
     made = float(profile.generated.sum())
     kept = made - back
     return percent(kept, made), percent(kept, there + kept)
+
+
+def slid(found: Kpi, peak: tuple[float, int], resolution_s: int) -> Kpi:
+    """The same with the largest mean of any 15 minutes, where that is larger than those on the clock."""
+    told = replace(found, demand="sliding", resolution_s=resolution_s)
+    if found.peak_kw is None or peak[0] <= found.peak_kw:
+        return told
+    factor = None if found.avg_kw is None or peak[0] <= 0 else found.avg_kw / peak[0]
+    return replace(told, peak_kw=rounded(peak[0]), peak_at=peak[1], load_factor=rounded(factor))
 
 
 COMPARED = ("import_kwh", "export_kwh", "net_kwh", "peak_kw", "avg_kw", "cost", "co2_kg")

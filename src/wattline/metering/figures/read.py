@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +24,8 @@ PHASES = "phases"
 LEGS = {"1p2w": ("power_a",), "1p3w": ("power_a", "power_b")}
 """Of other wirings there are three."""
 THREE = ("power_a", "power_b", "power_c")
+FINE = 4
+"""Members that are read finely at once."""
 BLOCK = 32
 """Days: meters whose gaps lie in the same blocks of so many are read together."""
 
@@ -55,6 +57,7 @@ class Read:
         self._part = first, first + self.size
         self._cells: dict[tuple[str, int], Cells] = {}
         self._lanes: dict[tuple[str, int], Lane | None] = {}
+        self._chosen: dict[tuple[str, int], str] = {}
 
     async def energy(self, *, reactive: bool = False) -> None:
         """Read what is needed for `flows`, and for `reactive_flows` if that is asked: together, as each read has its price."""
@@ -107,12 +110,42 @@ class Read:
         for field in fields:
             lacking = [each for each in meters if each.id not in found]
             read = await self._read([(field, each) for each in lacking], days, returns=returns)
-            found |= {meter: cells for (_, meter), cells in read.items() if cells.covered is not None}
+            told = {meter: cells for (_, meter), cells in read.items() if cells.covered is not None}
+            self._chosen |= {(fields[0], meter): field for meter in told}
+            found |= told
         return found
 
     def flows(self, member: Member) -> Flows | None:
         """What flowed through a member's meter; None where nothing is known of it."""
         return flows(self.size, *(self._of(field, member.meter) for field in (TAKEN, GIVEN, POWER)))
+
+    async def fine(self, first: int, last: int, width: int) -> AsyncIterator[tuple[Member, Flows]]:
+        """The flows of the days [first, last) in intervals of `width` us, of the members of which anything is known.
+
+        What a meter's energy is taken from is what it is taken from in `flows`.
+        """
+        size = (last - first) * (DAY // width)
+        for at in range(0, len(self.members), FINE):
+            some = self.members[at : at + FINE]
+            lanes = {
+                (field, meter.id): lane
+                for meter in {member.meter.id: member.meter for member in some}.values()
+                for field in (TAKEN, GIVEN, POWER)
+                if self._flowing(field, meter)
+                and (lane := self._lane(self._chosen.get((field, meter.id), field), meter)) is not None
+            }
+            if not lanes:
+                continue
+            cells = dict(zip(lanes, await self._turn.fine(list(lanes.values()), first, last, width), strict=True))
+            for member in some:
+                register, returned, power = (cells.get((field, member.meter.id)) for field in (TAKEN, GIVEN, POWER))
+                found = flows(size, register or Cells(size), returned or Cells(size), power)
+                if found is not None:
+                    yield member, found
+
+    def _flowing(self, field: str, meter: Meter) -> bool:
+        found = self._of(field, meter)
+        return found.energy is not None or found.back is not None
 
     def reactive_flows(self, member: Member) -> Flows | None:
         """The reactive energy (kvarh), likewise."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -15,11 +16,12 @@ from wattline.metering.energy.service import Energy
 from wattline.metering.figures.calendar import period_before, year_before
 from wattline.metering.figures.cost import RatesOf, no_rates
 from wattline.metering.figures.flows import Flows, trimmed
-from wattline.metering.figures.kpi import Kpi, changes, kpi
+from wattline.metering.figures.kpi import Demand, Kpi, changes, kpi, slid
 from wattline.metering.figures.live import Live
 from wattline.metering.figures.matrix import ColumnsBy, Matrix, RowsBy, Value, matrix
 from wattline.metering.figures.profile import Profile
 from wattline.metering.figures.read import Read
+from wattline.metering.figures.sliding import NONE, Minutes, Peak, resolution, runs
 from wattline.metering.figures.subject import Member, Subject, Subjects
 from wattline.metering.service import Metering
 from wattline.model.clock import DAY, SECOND, Clock
@@ -59,20 +61,38 @@ class Figures:
         self._clock = clock
         self._rates_of = rates_of
 
-    async def kpi(self, subject: Subject, start: int, end: int, zone: ZoneInfo, compare: Compare = "none") -> Comparison:
+    async def kpi(
+        self, subject: Subject, start: int, end: int, zone: ZoneInfo, compare: Compare = "none", demand: Demand = "block"
+    ) -> Comparison:
         """The key figures of [start, end), and those of the period before or of a year ago. Raises `Invalid`."""
-        now = await self._kpi(subject, start, end)
+        now = await self._kpi(subject, start, end, demand)
         if compare == "none":
             return Comparison(now)
         other = period_before(start, end, zone) if compare == "previous" else year_before(start, end, zone)
         if other[0] < 0:
             raise Invalid("what it is to be compared with lies before 1970", "compare")
-        before = await self._kpi(subject, *other)
+        before = await self._kpi(subject, *other, demand)
         return Comparison(now, before, changes(now, before))
 
-    async def _kpi(self, subject: Subject, start: int, end: int) -> Kpi:
+    async def _kpi(self, subject: Subject, start: int, end: int, demand: Demand) -> Kpi:
         profile = await self.profile(subject, start, end, reactive=True)
-        return kpi(profile, self._rates_of(subject, profile.times))
+        found = kpi(profile, self._rates_of(subject, profile.times))
+        if demand == "block":
+            return found
+        peaks = (
+            [] if found.peak_kw is None else [await self._slid(subject, profile, *run) for run in runs(profile, found.peak_kw)]
+        )
+        return slid(found, max(peaks, key=itemgetter(0), default=(NONE, start)), resolution(subject.summed))
+
+    async def _slid(self, subject: Subject, profile: Profile, first: int, last: int) -> Peak:
+        """The largest mean of 15 minutes that begins on the days [first, last)."""
+        summed, minutes = subject.summed, Minutes(first, last)
+        for at in range(0, len(summed), BATCH):
+            async with self.energy.turn() as turn:
+                read = Read(self.metering, turn, summed[at : at + BATCH], first * DAY, last * DAY)
+                await read.energy()
+                await minutes.add(read, profile.start, profile.end)
+        return minutes.peak(profile.start, profile.end)
 
     async def matrix(
         self, subject: Subject, start: int, end: int, zone: ZoneInfo, value: Value, rows: RowsBy, columns: ColumnsBy

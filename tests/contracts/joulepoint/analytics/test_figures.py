@@ -73,6 +73,31 @@ async def test_kpi_as_published(depot: Depot) -> None:
     assert (told["cost"], told["previous"], told["change_pct"]) == (None, None, None)
 
 
+async def test_demand_of_any_quarter_of_an_hour(depot: Depot) -> None:
+    one, other = await meter(depot, interval_s=300), await meter(depot, interval_s=900)
+    fives = {start() + i * 5 * MINUTE: {"total_energy": 10.0 + min(max(i - 4, 0), 3)} for i in range(289)}
+    await send(depot, one, fives)
+    await send(depot, other, {start() + i * 15 * MINUTE: {"total_energy": 100 + i / 2} for i in range(97)})
+    both = await group(depot, one, other)
+    block = await get(depot, "kpi", group_id=both, demand="block", **DAY)
+    assert block == await get(depot, "kpi", group_id=both, **DAY)
+    assert "demand" not in block
+    assert (block["peak_kw"], block["peak_at"]) == (10.0, "2026-06-08T00:15:00+00:00")
+    told = await get(depot, "kpi", group_id=both, demand="sliding", compare="previous", **DAY)
+    assert (told["peak_kw"], told["peak_at"]) == (14.0, "2026-06-08T00:20:00+00:00")
+    assert (told["demand"], told["demand_interval_min"], told["demand_resolution_s"]) == ("sliding", 15, 900)
+    assert {name for name in told if told[name] != block.get(name)} - {"demand", "demand_resolution_s"} == {
+        "peak_kw",
+        "peak_at",
+        "load_factor",
+        "previous",
+        "change_pct",
+    }
+    assert told["previous"]["demand"] == "sliding"
+    refused = await get(depot, "kpi", 400, group_id=both, demand="rolling", **DAY)
+    assert refused["errors"][0]["parameter"] == "demand"
+
+
 async def test_kpi_compared(depot: Depot) -> None:
     number = await quarters(depot)
     later = {"from": "2026-06-08T12:00:00Z", "to": "2026-06-08T18:00:00Z"}
