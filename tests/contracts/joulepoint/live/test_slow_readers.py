@@ -11,9 +11,10 @@ import pytest
 from tests.contracts.joulepoint.depot import Depot
 from tests.contracts.joulepoint.live.listener import listening
 from tests.contracts.joulepoint.live.meters import meter, read
+from wattline.contracts.joulepoint.live import client as module
 from wattline.contracts.joulepoint.live import hub, occurrences
 from wattline.contracts.joulepoint.live.channels import Channel, Terms
-from wattline.contracts.joulepoint.live.client import MOST_BYTES, MOST_WAITING, Client
+from wattline.contracts.joulepoint.live.client import LESS, MOST_BYTES, MOST_WAITING, SENT, Client, Room
 from wattline.contracts.joulepoint.live.frames import data_frame, said
 from wattline.contracts.joulepoint.live.hub import Hub
 from wattline.contracts.joulepoint.live.lanes import MOST_HELD, Lane, Member
@@ -61,6 +62,27 @@ async def test_large_frames_are_bounded_in_bytes() -> None:
     for n in range(40):
         client.put(data_frame("topology:main", n, n, {"large": large}))
         assert sum(len(frame.payload) for frame in client._waiting) <= MOST_BYTES + len(large) + 100
+
+
+async def test_all_readers_together_are_bounded_and_little_is_sent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_TOGETHER", 40 * LESS)
+    shared, size = Room(), LESS // 8
+    clients = [Client(lambda count: None, shared) for _ in range(100)]
+    for n in range(20):
+        for each in clients:
+            each.put(data_frame("meter:1", n, n, {"much": "x" * size}))
+    assert shared.bytes == sum(len(frame.payload) for each in clients for frame in each._waiting)
+    # As much as was there when the room was full, and little for each of the others.
+    assert shared.bytes <= 40 * LESS + len(clients) * (LESS + 2 * size)
+    for each in clients[1:]:
+        each.leave()
+    (one, *_) = clients
+    one.put(data_frame("meter:2", 1, 1, {"much": "x" * 3 * SENT}))
+    for n in range(100):
+        one.put(data_frame("meter:1", n, n, {"much": "x" * size}))
+    while frames := one.take():
+        assert len(frames) == 1 or sum(len(frame.payload) for frame in frames) <= SENT + 100
+    assert shared.bytes == 0
 
 
 async def test_a_reader_that_stands_still_holds_nobody_up_and_is_told_when_it_reads_on(depot: Depot, url: str) -> None:

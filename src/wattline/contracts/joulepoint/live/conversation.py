@@ -72,6 +72,7 @@ class Conversation:
             leave()
         self._leave.clear()
         self.followings.clear()
+        self._client.leave()
 
     async def text(self, text: str) -> None:
         """What the client says."""

@@ -79,7 +79,7 @@ class Connection:
         self._receive = receive
         self._send = send
         self._deliver = sockets.deliver(receive, send)
-        self._client = Client(live.hub.lost)
+        self._client = Client(live.hub.lost, live.hub.room)
         self._sending_since: float | None = None
         self._spare = float(COMMANDS_AT_ONCE)
         self._spare_at = asyncio.get_running_loop().time()

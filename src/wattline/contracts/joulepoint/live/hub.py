@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from wattline.bus.protocol import Bus, Subscription
 from wattline.contracts.joulepoint.live.channels import Channel, Terms
+from wattline.contracts.joulepoint.live.client import Room
 from wattline.contracts.joulepoint.live.lanes import Lane, Member
 from wattline.contracts.joulepoint.live.sources import ForeignReadings, OwnReadings, PowerFlow, Source, Sum
 from wattline.metering.fields import NAMES
@@ -49,6 +50,7 @@ class Hub:
         self._by_stream: dict[int, list[Source]] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._followed = 0
+        self.room = Room()
         self.heard: list[Callable[[Sequence[Row]], None]] = []
         """Called with rows as they are committed, once somebody follows something."""
         self.missed: list[Callable[[], None]] = []

@@ -124,7 +124,7 @@ def build(live: Live, gate: Gate, visitors: Visitors) -> APIRouter:
             raise _closed(closing) from None
         names = _listed(channels)
         command: dict[str, Any] = {"channels": names, "max_hz": max_hz, "fields": None if fields is None else _listed(fields)}
-        client = Client(live.hub.lost)
+        client = Client(live.hub.lost, live.hub.room)
         tell = client.say
         if last_event_id:
             received, log = _read(last_event_id)
