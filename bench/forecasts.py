@@ -105,7 +105,7 @@ class _Year:
         self._values = np.repeat(demand.values.ravel(), 2)
         self._begun = end - self._values.size * QUARTER
 
-    async def power(self, _subject: None, _target: Target, start: int, end: int, *, as_of: int) -> Past:
+    async def power(self, _subject: None, _target: Target, start: int, end: int, *, as_of: int, live: bool) -> Past:
         at = (start - self._begun) // QUARTER + np.arange((end - start) // QUARTER)
         known = (at >= 0) & (at < self._values.size)
         return Past(np.where(known, self._values[np.clip(at, 0, self._values.size - 1)], np.nan))

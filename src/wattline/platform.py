@@ -145,7 +145,7 @@ class Platform:
         self.tariffs = TariffKeeper(self.resources, references, clock)
         self.schedules, self.constraints = Schedules(self.resources, references), Constraints(self.resources, references)
         self._have_figures(settings, clock)
-        self.forecasting = Forecasting(MeteredHistory(self.figures, clock), clock)
+        self.forecasting = Forecasting(MeteredHistory(self.figures), clock)
         self.listings = Listings(self.registry, self.changes, clock)
         self.markets = Markets(self.database, self.changes, clock)
         rules = None if settings.alarm_cascade_file is None else read_rules(settings.alarm_cascade_file)

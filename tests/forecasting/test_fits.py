@@ -24,7 +24,7 @@ class Several:
     def __init__(self) -> None:
         self._kept: dict[int, Stored] = {}
 
-    async def power(self, subject: int, target: Target, start: int, end: int, *, as_of: int) -> Past:
+    async def power(self, subject: int, target: Target, start: int, end: int, *, as_of: int, live: bool) -> Past:
         history = self._kept.setdefault(subject, stored(36, seed=subject))
         return await history.power(None, target, start, end, as_of=as_of)
 

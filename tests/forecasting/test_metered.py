@@ -33,8 +33,8 @@ async def works(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Works
 
 async def power(works: Works, until: int, target: Target = "demand", as_of: int | None = None, **named: int) -> Floats:
     moment = works.clock.micros() if as_of is None else as_of
-    history = MeteredHistory(works.figures, works.clock)
-    return (await history.power(works.subject(**named), target, START, until, as_of=moment)).power
+    history = MeteredHistory(works.figures)
+    return (await history.power(works.subject(**named), target, START, until, as_of=moment, live=as_of is None)).power
 
 
 async def test_registers_and_power_tell_the_same(works: Works) -> None:
@@ -82,8 +82,9 @@ async def test_a_silent_member_is_left_out_and_named(works: Works) -> None:
     known, silent = await works.meter(), await works.meter()
     both = await works.group(known, silent)
     await works.send(known, {START + n * QUARTER: {"total_power": 1000.0} for n in range(97)})
-    history = MeteredHistory(works.figures, works.clock)
-    found = await history.power(works.subject(group_id=both), "demand", START, START + DAY, as_of=works.clock.micros())
+    history = MeteredHistory(works.figures)
+    now = works.clock.micros()
+    found = await history.power(works.subject(group_id=both), "demand", START, START + DAY, as_of=now, live=True)
     assert found.silent == (silent,)
     assert found.power == pytest.approx(1.0)
 
@@ -139,3 +140,12 @@ async def test_nothing_later_changes_what_was_known(works: Works, field: str) ->
         live = [await power(works, START + 36 * HOUR, meter_id=number) for number in (one, other)]
         differed += not np.array_equal(*live, equal_nan=True)
     assert differed == 6
+
+
+async def test_the_last_readings_are_known_to_who_asks_now_alone(works: Works) -> None:
+    number = await works.meter()
+    await works.send(number, {START + n * QUARTER: {"total_power": 1000.0 * n} for n in range(9)})
+    works.clock.advance(1)
+    until = START + 2 * HOUR
+    assert np.isfinite(await power(works, until, meter_id=number)).all()
+    assert np.isnan((await power(works, until, as_of=until, meter_id=number))[-2:]).all()

@@ -30,7 +30,7 @@ class Stored:
         self.begun, self.kept = begun, power
         self.asked: list[tuple[int, int]] = []
 
-    async def power(self, _subject: None, _target: Target, start: int, end: int, *, as_of: int) -> Past:
+    async def power(self, _subject: None, _target: Target, start: int, end: int, *, as_of: int, live: bool = False) -> Past:
         assert start % QUARTER == end % QUARTER == 0
         assert end <= as_of
         self.asked.append((start, end))

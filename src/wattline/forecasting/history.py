@@ -23,10 +23,11 @@ class Past(NamedTuple):
 class History(Protocol[Subject]):
     """Tells the power that was."""
 
-    async def power(self, subject: Subject, target: Target, start: int, end: int, *, as_of: int) -> Past:
+    async def power(self, subject: Subject, target: Target, start: int, end: int, *, as_of: int, live: bool) -> Past:
         """The power of the quarter hours that begin in [start, end), both in us and on a quarter hour.
 
         For a target of demand what is taken less what is given, for generation what is generated, which is never negative.
-        Nothing after `as_of` has a say in it, also not where something after it is known by now.
+        Nothing after `as_of` has a say in it, also not where something after it is known by now, unless it is `live`: the
+        moment at which somebody asked just now.
         """
         ...

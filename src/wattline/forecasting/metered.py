@@ -15,7 +15,7 @@ from wattline.metering.figures.profile import HALF
 from wattline.metering.figures.read import Read
 from wattline.metering.figures.service import BATCH, MOST_METER_DAYS, Figures
 from wattline.metering.figures.subject import Member, Subject
-from wattline.model.clock import DAY, Clock
+from wattline.model.clock import DAY
 from wattline.model.errors import Invalid
 
 UNSETTLED = 3
@@ -25,23 +25,21 @@ UNSETTLED = 3
 class MeteredHistory:
     """`History` of a subject as it is at `as_of`: the meters that are part of it then, each with all of its past."""
 
-    def __init__(self, figures: Figures, clock: Clock) -> None:
+    def __init__(self, figures: Figures) -> None:
         self._figures = figures
-        self._clock = clock
 
-    async def power(self, subject: Subject, target: Target, start: int, end: int, *, as_of: int) -> Past:
+    async def power(self, subject: Subject, target: Target, start: int, end: int, *, as_of: int, live: bool) -> Past:
         """See `History`. Raises `Invalid` with more meters than can be read at once, `Unavailable` where the store is away."""
         members, counts_both_ways = _members(subject, target, as_of)
         if (end - start) // DAY * len(members) > MOST_METER_DAYS:
             raise Invalid(f"at most {MOST_METER_DAYS * DAY // (end - start)} meters can be forecast at once")
-        backdated = as_of < self._clock.micros()
         total, unknown, silent = np.zeros((end - start) // INTERVAL), np.zeros((end - start) // INTERVAL, bool), list[int]()
         for at in range(0, len(members), BATCH):
             some = members[at : at + BATCH]
             async with self._figures.energy.turn() as turn:
                 read = Read(self._figures.metering, turn, some, start, end)
                 await read.energy()
-                parts = await asyncio.to_thread(_powers, read, some, backdated=backdated)
+                parts = await asyncio.to_thread(_powers, read, some, backdated=not live)
             for member, part in zip(some, parts, strict=True):
                 if part is None or np.isnan(part).all():
                     silent.append(member.meter.id)

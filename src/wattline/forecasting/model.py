@@ -37,6 +37,7 @@ class Question:
     """What is wanted: of the steps of `step_s` seconds from the one that holds `as_of` (us) on, for `horizon_h` hours.
 
     `lower` and `upper` clip what is answered, in kW. `weather` has columns that reach over the horizon and into the past.
+    `live` says that `as_of` is the present of who asks: then nothing has to be kept out that came while the answer was made.
     """
 
     as_of: int
@@ -48,6 +49,7 @@ class Question:
     lower: float | None = None
     upper: float | None = None
     weather: Mapping[str, Column] = field(default_factory=dict)
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)

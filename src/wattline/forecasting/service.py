@@ -58,7 +58,9 @@ class Forecasting(Generic[Subject]):
 
     async def _answer(self, subject: Subject, zone: ZoneInfo, question: Question) -> Forecast:
         span = layout.span(question, zone, LONGEST_DAYS)
-        past = await self._history.power(subject, question.target, span.start, span.read_until, as_of=question.as_of)
+        past = await self._history.power(
+            subject, question.target, span.start, span.read_until, as_of=question.as_of, live=question.live
+        )
         span, power = _from_first(*layout.since_weather(past.power, span, question))
         names = tuple(question.weather)
         async with self._turn:

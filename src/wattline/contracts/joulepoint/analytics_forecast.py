@@ -95,6 +95,7 @@ def build(forecasting: Forecasting[Subject], figures: Figures, clock: Clock, gat
             quantiles=levels(quantiles),
             lower=lower,
             upper=upper,
+            live=as_of is None,
         )
         with _told(in_query=True):
             return await answer(caller, asked, question)

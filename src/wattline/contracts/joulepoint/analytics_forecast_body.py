@@ -58,6 +58,7 @@ def read(body: Mapping[str, Any], now: int) -> tuple[Whom, Question]:
         lower=lower,
         upper=upper,
         weather=weather,
+        live=as_of is None,
     )
     given.done()
     return Whom(meter, group, account, tz), question

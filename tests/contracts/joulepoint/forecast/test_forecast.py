@@ -203,3 +203,15 @@ async def test_too_many_at_once_are_told_when_to_come_again(depot: Depot, monkey
     response = await ask(depot, meter_id=number)
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
     assert response.json()["code"] == "unavailable"
+
+
+async def test_the_last_readings_count_for_who_asks_now(depot: Depot) -> None:
+    now = depot.clock.micros() // QUARTER * QUARTER
+    number = await filled(depot, load=lambda local: 8000.0 if to_micros(local) >= now - HOUR else 2000.0)
+    asked = {"meter_id": number, "model": "naive", "step": "15m", "horizon_h": 1}
+    live = await told(depot, **asked)
+    assert live["points"][0]["value"] == pytest.approx(8.0, abs=NEARLY)
+    # Of a moment that is past the meaning of the last ones may have become clear only afterwards.
+    past = await told(depot, **asked, as_of=spell(depot.clock.micros()))
+    assert past["training"] == live["training"] | {"completeness_pct": past["training"]["completeness_pct"]}
+    assert past["training"]["completeness_pct"] < live["training"]["completeness_pct"]
