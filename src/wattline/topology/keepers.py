@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +19,8 @@ from wattline.topology.model import CONDUCTING
 
 MOST_AT_ONCE = 10_000
 """Nodes or edges of one request."""
+TURN = 500
+"""Documents that are read before others get their turn."""
 LOOP = "closes a loop that no open breaker interrupts; say meshed if that is meant"
 
 
@@ -59,6 +62,8 @@ class Several(Keeping):
                 read.append(self.read(plain))
             except Faulty as error:
                 faults += [fault._replace(pointer=f"/{index}{fault.pointer}") for fault in error.faults]
+            if index % TURN == TURN - 1:
+                await asyncio.sleep(0)
         if faults:
             raise Faulty(faults)
         async with self._resources.writing() as writer:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from fastapi import APIRouter
@@ -15,6 +17,7 @@ from wattline.contracts.joulepoint.gate import Gate
 from wattline.contracts.joulepoint.rates import Rates
 from wattline.identity.limits import RateLimiter
 from wattline.model.clock import DAY, SECOND, from_micros
+from wattline.model.errors import Faulty
 from wattline.platform import Platform
 from wattline.topology.sites import TURN
 
@@ -127,23 +130,29 @@ async def test_a_moment_finds_the_newest_reading_before_it_of_any_age(depot: Dep
     assert before[ids["evse"]]["live"]["stale"] is False
 
 
+@asynccontextmanager
+async def turns() -> AsyncIterator[list[None]]:
+    """An item for each turn that the event loop gave to others."""
+    found: list[None] = []
+
+    async def count() -> None:
+        while True:
+            found.append(None)
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    yield found
+    counting.cancel()
+
+
 async def test_others_get_their_turn_while_a_site_is_made(depot: Depot) -> None:
     size = 8 * TURN
     topology = depot.platform.topology
     nodes = await topology.nodes.create_all(depot.tenant, [{"kind": "bus"} for _ in range(size)])
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    counting = asyncio.create_task(count())
-    frame, other = await asyncio.gather(*(topology.seen(depot.tenant, "main") for _ in range(2)))
-    counting.cancel()
+    async with turns() as given:
+        frame, other = await asyncio.gather(*(topology.seen(depot.tenant, "main") for _ in range(2)))
     assert len(frame.states) == size
-    assert turns >= size / TURN
+    assert len(given) >= size / TURN
     # Whoever waited for it got the same.
     assert other.drawing is frame.drawing
     await topology.nodes.patch(depot.tenant, nodes[3].id, {"name": "other"})
@@ -151,3 +160,12 @@ async def test_others_get_their_turn_while_a_site_is_made(depot: Depot) -> None:
     assert again.drawing.node_heads[2] is frame.drawing.node_heads[2]
     assert b'"other"' in again.encoded()
     assert topology.look(depot.tenant, "main").drawing is again.drawing
+
+
+async def test_others_get_their_turn_while_many_documents_are_read(depot: Depot) -> None:
+    size = 4 * TURN
+    async with turns() as given:
+        with pytest.raises(Faulty) as refused:
+            await depot.platform.topology.nodes.create_all(depot.tenant, [*({"kind": "bus"} for _ in range(size)), {}])
+    assert [fault.pointer for fault in refused.value.faults] == [f"/{size}/kind"]
+    assert len(given) >= size / TURN
