@@ -7,7 +7,7 @@ from typing import Any
 from wattline.metering.fields import NAMES
 from wattline.metering.model import Meter
 from wattline.metering.readings.ids import ulid
-from wattline.metering.readings.notes import note_of
+from wattline.metering.readings.notes import Note, note_of
 from wattline.model.clock import from_micros
 from wattline.model.record import Quality, Row
 
@@ -19,7 +19,11 @@ QUALITIES = {int(Quality.GOOD): "good", int(Quality.UNCERTAIN): "uncertain", int
 
 def event_id(row: Row) -> str:
     """The id of a committed row's event, which no other event has."""
-    return ulid(row.stream, row.time, note_of(row.status).revision - 1)
+    return _id(row, note_of(row.status))
+
+
+def _id(row: Row, note: Note) -> str:
+    return ulid(row.stream, row.time, note.revision - 1)
 
 
 def event_of(row: Row, meter: Meter | int) -> dict[str, Any]:
@@ -46,7 +50,7 @@ def event_of(row: Row, meter: Meter | int) -> dict[str, Any]:
         data["seq"] = note.seq
     if note.extra is not None:
         data["extra"] = dict(note.extra)
-    data["event_id"] = event_id(row)
+    data["event_id"] = _id(row, note)
     data["status"] = "stored" if note.revision == 1 else "replaced"
     if note.revision > 1:
         data["revision"] = note.revision
