@@ -18,6 +18,7 @@ from wattline.state.database import Database
 
 from .migrated import migrate_now, sqlite_url
 from .postgres import PostgresServer, postgres_server
+from .stores import telemetry_dropped
 
 ENGINES = ("sqlite", "postgresql")
 
@@ -32,6 +33,18 @@ if os.environ.get("CI"):
 def clock() -> ManualClock:
     """2026-06-11T14:32:00Z, the moment of the published examples; moved by the test."""
     return ManualClock(datetime(2026, 6, 11, 14, 32, tzinfo=UTC))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _telemetry_of_modules() -> Iterator[None]:
+    with telemetry_dropped():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _telemetry_of_tests() -> Iterator[None]:
+    with telemetry_dropped():
+        yield
 
 
 @pytest.fixture(scope="session")

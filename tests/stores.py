@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.memory import quick_place
 from tests.migrated import lay_out
 from wattline.ingest.pipeline import Options, Pipeline
 from wattline.metering.fields import LAYOUT as METER
@@ -19,6 +19,7 @@ from wattline.model.record import Row
 from wattline.registry.service import Registry
 from wattline.state.database import Database
 from wattline.state.migrate import migrate
+from wattline.telemetry.engine import Location
 
 RETENTION = {"readings": 90 * DAY, "records": 90 * DAY, "tier_1m": 730 * DAY}
 FOUR = Layout(
@@ -26,13 +27,32 @@ FOUR = Layout(
     (Quantity("voltage_kv", "kV"), Quantity("current_a", "A"), Quantity("power_mw", "MW"), Quantity("frequency_hz", "Hz")),
 )
 
-_names = itertools.count()
-_root = tempfile.TemporaryDirectory(prefix="wattline-telemetry-")
+_root = tempfile.TemporaryDirectory(prefix="wattline-telemetry-", dir=quick_place())
+_engine = Path(_root.name, "engine")
+_given: list[str] = []
+
+
+def _url(database: str) -> str:
+    return f"chdb://{_engine}?database={database}"
 
 
 def fresh_telemetry_url() -> str:
     """The URL of an empty database in this process's embedded engine (chDB allows one directory per process)."""
-    return f"chdb://{_root.name}/engine?database=test_{next(_names)}"
+    _given.append(f"test_{len(_given)}")
+    return _url(_given[-1])
+
+
+@contextmanager
+def telemetry_dropped() -> Iterator[None]:
+    """Drop the databases that are first asked for in here: with each one that is left, the next takes longer to make."""
+    before = len(_given)
+    yield
+    made = [name for name in _given[before:] if (_engine / "metadata" / name).exists()]
+    if made:
+        client = Location(_url("default")).connect(None)
+        for name in made:
+            client.command(f"DROP DATABASE IF EXISTS {name} SYNC")
+        client.close()
 
 
 @dataclass

@@ -85,6 +85,9 @@ async def test_an_older_store_is_upgraded_where_it_is_and_keeps_what_it_holds(st
     await store.command("CREATE TABLE schema_versions (version UInt32) ENGINE = ReplacingMergeTree ORDER BY version")
     for statement in MIGRATIONS[0][1]:
         await store.command(statement.replace(TIER_SETTINGS, DURABLE))
+    # As records were before they were marked.
+    newer = await definitions(store)
+    await store.command("ALTER TABLE records DROP INDEX by_receipt, DROP COLUMN id, DROP COLUMN created, DROP COLUMN fate")
     await store.command("INSERT INTO schema_versions SELECT 1")
     writer = TelemetryWriter(store)
     one = (np.array([7], np.uint32), np.array([60_000_000]), np.array([1.5]), np.array([0], np.uint8), np.array([0], np.uint16))
@@ -100,6 +103,7 @@ async def test_an_older_store_is_upgraded_where_it_is_and_keeps_what_it_holds(st
         held = await store.query(f"SELECT total, count FROM {tier.table} FINAL")
         assert held.to_pydict() == {"total": [1.5], "count": [1]}
     assert after["readings"] == before["readings"]
+    assert after["records"] == newer["records"] != before["records"]
     assert await versions(store) == [number for number, _ in MIGRATIONS]
 
 

@@ -36,12 +36,22 @@ REPLACED = f"""
     ) ENGINE = ReplacingMergeTree
     PARTITION BY toYYYYMM(time) ORDER BY (sensor, time, revision) SETTINGS {DURABLE}"""
 
+# What a row has that was sent to a table.
+MARKS = (
+    "id FixedString(16) CODEC(ZSTD(1))",
+    "created DateTime64(6, 'UTC') DEFAULT received CODEC(DoubleDelta, ZSTD(1))",
+    "fate UInt8 CODEC(ZSTD(1))",
+)
+RECEIPT = "by_receipt received TYPE minmax GRANULARITY 1"
+
 RECORDS = f"""
     CREATE TABLE IF NOT EXISTS records (
         stream UInt32 CODEC(Delta, ZSTD(1)),
         time DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
         received DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
-        status LowCardinality(String) CODEC(ZSTD(1))
+        status LowCardinality(String) CODEC(ZSTD(1)),
+        {", ".join(MARKS)},
+        INDEX {RECEIPT}
     ) ENGINE = ReplacingMergeTree(received)
     PARTITION BY toYYYYMMDD(time) ORDER BY (stream, time) SETTINGS {DURABLE}"""
 
@@ -67,17 +77,16 @@ def _tier(tier: Tier) -> str:
     PARTITION BY {tier.partition} ORDER BY (sensor, time) SETTINGS {TIER_SETTINGS}"""
 
 
-# What a row has that was sent to a table. Of records that were made before, the time of receipt is when they were made.
-MARKED = """
+# Of records that were made before, the time of receipt is when they were made.
+MARKED = f"""
     ALTER TABLE records
-        ADD COLUMN IF NOT EXISTS id FixedString(16) CODEC(ZSTD(1)),
-        ADD COLUMN IF NOT EXISTS created DateTime64(6, 'UTC') DEFAULT received CODEC(DoubleDelta, ZSTD(1)),
-        ADD COLUMN IF NOT EXISTS fate UInt8 CODEC(ZSTD(1)),
-        ADD INDEX IF NOT EXISTS by_receipt received TYPE minmax GRANULARITY 1"""
+        {", ".join(f"ADD COLUMN IF NOT EXISTS {mark}" for mark in MARKS)},
+        ADD INDEX IF NOT EXISTS {RECEIPT}"""
 
-
+NEWEST = (READINGS, REPLACED, RECORDS, *(_tier(tier) for tier in TIERS))
+"""Tables as they are made where there are none yet."""
 MIGRATIONS: tuple[tuple[int, tuple[str, ...]], ...] = (
-    (1, (READINGS, REPLACED, RECORDS, *(_tier(tier) for tier in TIERS))),
+    (1, NEWEST),
     # For tables that were made before; the size of their granules stays as it was.
     (2, tuple(f"ALTER TABLE {tier.table} MODIFY SETTING {NARROW}" for tier in TIERS)),
     (3, (MARKED,)),
@@ -95,8 +104,22 @@ async def prepare(engine: Engine) -> None:
     newest = MIGRATIONS[-1][0]
     if applied and max(applied) > newest:
         raise Unavailable(f"the telemetry schema is version {max(applied)}, newer than this program knows ({newest})")
+    if not applied and await _has_none(engine):
+        for statement in NEWEST:
+            await engine.command(statement)
+        versions = [number for number, _ in MIGRATIONS]
+        await engine.command("INSERT INTO schema_versions SELECT arrayJoin({versions:Array(UInt32)})", {"versions": versions})
+        return
     for number, statements in MIGRATIONS:
         if number not in applied:
             for statement in statements:
                 await engine.command(statement)
             await engine.command("INSERT INTO schema_versions SELECT {version:UInt32}", {"version": number})
+
+
+async def _has_none(engine: Engine) -> bool:
+    """Whether there is no table yet, not even one that a start left which was cut short."""
+    table = await engine.query(
+        "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name != 'schema_versions'"
+    )
+    return not table.column(0)[0].as_py()
