@@ -317,7 +317,7 @@ class TelemetryReader:
 
     async def _of_many(self, sql: str, sensors: ArrayLike, bound: dict[str, int]) -> RawReadings:
         runs = runs_of(sensors)
-        table = await self._engine.query(sql, {**bound, **runs.bound})
+        table = pa.concat_tables([await self._engine.query(sql, {**bound, **some}) for some in runs.bounds])
         sensor, time, value, quality = (table.column(i).to_numpy() for i in range(4))
         mine = runs.has(sensor)
         return RawReadings(sensor[mine], time[mine], value[mine], quality[mine])

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 GAP = 32
 """Ids that may lie between two sensors of one run: what is read of them is thrown away."""
+MOST = 10_000
+"""Runs of one query: a server takes parameters of a megabyte."""
 IN_RUNS = """sensor IN (SELECT arrayJoin(arrayFlatten(arrayMap((low, high) -> range(low, high),
                          {lows:Array(UInt32)}, {highs:Array(UInt32)}))))"""
 
@@ -26,9 +28,12 @@ class Runs:
     highs: NDArray[np.int64]
 
     @property
-    def bound(self) -> dict[str, Any]:
-        """The parameters of IN_RUNS."""
-        return {"lows": self.lows.tolist(), "highs": self.highs.tolist()}
+    def bounds(self) -> list[dict[str, Any]]:
+        """The parameters of IN_RUNS, of as many queries as it takes; one at the least."""
+        return [
+            {"lows": self.lows[at : at + MOST].tolist(), "highs": self.highs[at : at + MOST].tolist()}
+            for at in range(0, max(len(self.lows), 1), MOST)
+        ]
 
     def has(self, found: NDArray[np.uint32]) -> NDArray[np.bool_]:
         """Which of the sensors that were found were asked for."""
