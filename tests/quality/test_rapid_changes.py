@@ -108,6 +108,8 @@ def test_nothing_is_told_while_a_change_lasts_and_nothing_of_a_slow_one() -> Non
 def test_a_second_must_pass_before_anything_is_found() -> None:
     assert rapid([1.0] * 99 + [0.94] * 200) == []
     assert len(rapid([1.0] * 100 + [0.94] * 200)) == 1
+    # That second must be steady by the hysteresis too.
+    assert follow([0.96] * 10 + [1.0] * 90 + [0.94] * 200, cuts=[100])[0] == []
 
 
 def test_a_gap_and_a_channel_that_goes_begin_anew() -> None:
@@ -133,8 +135,8 @@ def test_it_can_be_off_and_an_interval_tells_nothing() -> None:
 
 
 def test_a_change_keeps_the_threshold_that_it_began_with() -> None:
-    lane, volts = Lane(), np.array([[1.0] * 3] * 100 + [[0.96] * 3] * 200) * 230
-    times = np.arange(300, dtype=np.int64) * STEP
+    lane, volts = Lane(), np.array([[1.0] * 3] * 100 + [[0.96] * 3] * 280) * 230
+    times = np.arange(380, dtype=np.int64) * STEP
 
     def feed(start: int, stop: int, percent: float) -> list[Disturbance]:
         return lane.feed_rms(
@@ -147,8 +149,22 @@ def test_a_change_keeps_the_threshold_that_it_began_with() -> None:
         )
 
     assert feed(0, 120, 3) == []
-    (event,) = feed(120, 300, 6)
+    # Steady by the new threshold, not by its own.
+    volts[120:270:2] = 0.92 * 230
+    assert feed(120, 270, 6) == []
+    (event,) = feed(270, 380, 6)
     assert body_of(event)["threshold"] == 3
+
+
+def test_another_channel_begins_anew_and_two_seconds_between_gaps_are_enough() -> None:
+    lane = Lane()
+    for names, first, level in ((("a",), 0, 1.0), (("b",), 200, 0.94)):
+        times, volts = (first + np.arange(200, dtype=np.int64)) * STEP, np.full((200, 1), 230 * level)
+        assert lane.feed_rms(times, volts, thresholds(), names=names, method="half_cycle_rms", resolution=STEP) == []
+    rows = [1.0, *CALM, *[0.94] * 100, 0.94]
+    times = [0, *((2 + place) * STEP for place in range(200)), 300 * STEP]
+    (event,) = follow(rows, times=times)[0]
+    assert event.start == 102 * STEP
 
 
 def test_60_hz_has_120_values_in_a_second() -> None:

@@ -67,7 +67,6 @@ class Lane(msgspec.Struct):
         told = RmsDetector(self.rms).feed(times, volts, config, names=names, method=method, resolution=resolution)
         if resolution is None:
             return told
-        lasting += [self.rms.under, self.rms.over]
         others = {id(event): event for event in (*told, *lasting) if event is not None and not event.tail}
         rapid = RapidChanges(self.rapid)
         changes = rapid.feed(times, volts, config, list(others.values()), names=names, method=method, resolution=resolution)

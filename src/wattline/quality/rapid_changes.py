@@ -87,8 +87,8 @@ class RapidChanges:
         new = np.flatnonzero((np.diff(times) > GAP * resolution) | some(known[1:] != known[:-1])) + 1
         starts, stops = np.concatenate([[0], new]), np.concatenate([new, [len(times)]])
         told: list[Disturbance] = []
-        # Between two gaps nothing is found in less than a second.
-        long = stops - starts > count
+        # Between two gaps nothing is found in less than a steady second before and one after.
+        long = stops - starts >= 2 * count
         long[[0, -1]] = True
         for start, stop in zip(starts[long].tolist(), stops[long].tolist(), strict=True):
             columns = np.flatnonzero(known[start])
