@@ -115,14 +115,18 @@ async def test_what_is_on_the_shelf_is_not_read_again(stores: Spine, shelf: Shel
 async def test_days_that_readings_of_today_can_change_are_not_kept(stores: Spine, shelf: Shelf) -> None:
     works = await works_on(stores, shelf)
     meter = await works.meter(interval_s=3600)
-    group = await works.group(meter)
     today = works.clock.micros() // DAY * DAY
-    await works.register(meter, today - 3 * DAY, HOUR, [float(i) for i in range(70)])
+    await works.register(meter, today - 3 * DAY, HOUR, [float(i) for i in range(72)])
+    subject = works.subject(meter_id=meter)
+    await works.send(meter, {today + hour * HOUR: {"total_energy": 74.0 + hour} for hour in range(1, 6)})
+    # What yesterday was told to have used depends on the first reading of today.
     await stores.pipeline.rollup.advance()
-    subject = works.subject(group_id=group)
-    await works.figures.kpi(subject, today - 3 * DAY, today, UTC)
-    await works.figures.energy.save()
-    works = await restarted(stores, shelf)
-    await works.figures.kpi(subject, today - 3 * DAY, today, UTC)
-    assert works.days
-    assert min(low for low, _ in works.days) >= (today - DAY) // DAY - 1
+    for minute, level in ((40, 73.0), (20, 72.5)):
+        before = await works.figures.kpi(subject, today - 3 * DAY, today, UTC)
+        await works.figures.energy.save()
+        works = await restarted(stores, shelf)
+        await works.send(meter, {today + minute * MINUTE: {"total_energy": level}})
+        works = await restarted(stores, shelf)
+        told = await works.figures.kpi(subject, today - 3 * DAY, today, UTC)
+        assert told == await (await works_on(stores)).figures.kpi(subject, today - 3 * DAY, today, UTC)
+        assert told != before
