@@ -30,6 +30,7 @@ FOUR = Layout(
 _root = tempfile.TemporaryDirectory(prefix="wattline-telemetry-", dir=quick_place())
 _engine = Path(_root.name, "engine")
 _given: list[str] = []
+_lasting: set[str] = set()
 
 
 def _url(database: str) -> str:
@@ -42,12 +43,19 @@ def fresh_telemetry_url() -> str:
     return _url(_given[-1])
 
 
+def lasting_telemetry_url() -> str:
+    """The same of one that is kept to the end: a fixture of the session may be made in the middle of a module."""
+    url = fresh_telemetry_url()
+    _lasting.add(_given[-1])
+    return url
+
+
 @contextmanager
 def telemetry_dropped() -> Iterator[None]:
     """Drop the databases that are first asked for in here: with each one that is left, the next takes longer to make."""
     before = len(_given)
     yield
-    made = [name for name in _given[before:] if (_engine / "metadata" / name).exists()]
+    made = [name for name in _given[before:] if name not in _lasting and (_engine / "metadata" / name).exists()]
     if made:
         client = Location(_url("default")).connect(None)
         for name in made:

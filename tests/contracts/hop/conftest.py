@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from tests.contracts.hop.utility import Utility
 from tests.migrated import lay_out
-from tests.stores import fresh_telemetry_url
+from tests.stores import fresh_telemetry_url, lasting_telemetry_url
 from wattline.app import create_app
 from wattline.model.clock import DAY, SECOND, ManualClock
 from wattline.platform import Platform
@@ -60,7 +60,7 @@ async def shared(
     shared_clock: ManualClock, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[Platform, ASGIApp]]:
     """The platform and application that all tests share."""
-    async with opened(tmp_path_factory.mktemp("hop"), shared_clock) as made:
+    async with opened(tmp_path_factory.mktemp("hop"), shared_clock, telemetry_url=lasting_telemetry_url()) as made:
         yield made
 
 

@@ -11,6 +11,7 @@ import pytest_asyncio
 from starlette.types import ASGIApp
 
 from tests.contracts.household.home import Home, move_in, opened
+from tests.stores import lasting_telemetry_url
 from wattline.model.clock import ManualClock
 from wattline.platform import Platform
 
@@ -36,7 +37,7 @@ async def shared(
     shared_clock: ManualClock, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[Platform, ASGIApp]]:
     """The platform and application that the tests share."""
-    async with opened(tmp_path_factory.mktemp("households"), shared_clock) as made:
+    async with opened(tmp_path_factory.mktemp("households"), shared_clock, telemetry_url=lasting_telemetry_url()) as made:
         yield made
 
 

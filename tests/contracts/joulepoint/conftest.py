@@ -19,6 +19,7 @@ from fastapi import APIRouter
 from starlette.types import ASGIApp
 
 from tests.contracts.joulepoint.depot import Depot, application, move_in, opened
+from tests.stores import lasting_telemetry_url
 from wattline.contracts.joulepoint.gate import Gate
 from wattline.identity.limits import RateLimiter
 from wattline.identity.oauth.service import OAuth
@@ -39,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     """The platform that the tests share, with a `ManualClock` of its own: it only goes forward."""
-    async with opened(tmp_path_factory.mktemp("depots"), ManualClock(START)) as made:
+    async with opened(tmp_path_factory.mktemp("depots"), ManualClock(START), telemetry_url=lasting_telemetry_url()) as made:
         yield made
 
 

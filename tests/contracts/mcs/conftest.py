@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contracts.mcs.halls import Building, Hall, building
+from tests.stores import lasting_telemetry_url
 from wattline.model.clock import DAY, HOUR, SECOND
 
 NOON = 12 * HOUR
@@ -25,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Building]:
     """The server that the tests share. Its clock only goes forward."""
-    async with building(tmp_path_factory.mktemp("mcs")) as made:
+    async with building(tmp_path_factory.mktemp("mcs"), telemetry_url=lasting_telemetry_url()) as made:
         yield made
 
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 from starlette.types import ASGIApp
 
 from tests.contracts.flux.door.project import Project
-from tests.stores import fresh_telemetry_url
+from tests.stores import lasting_telemetry_url
 from wattline.app import create_app
 from wattline.model.clock import ManualClock
 from wattline.platform import Platform
@@ -39,7 +39,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
     """The platform and its application, without limits of how often one may ask."""
     settings = Settings(
         data=tmp_path_factory.mktemp("flux"),
-        telemetry_url=fresh_telemetry_url(),
+        telemetry_url=lasting_telemetry_url(),
         flux_rate_limits=False,
         max_body_bytes=200_000,
         mqtt=False,

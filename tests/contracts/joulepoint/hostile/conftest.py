@@ -14,6 +14,7 @@ from tests.conftest import ENGINES
 from tests.contracts.joulepoint.conftest import START
 from tests.contracts.joulepoint.depot import opened
 from tests.postgres import PostgresServer
+from tests.stores import lasting_telemetry_url
 from wattline.app import create_app
 from wattline.model.clock import ManualClock
 from wattline.platform import Platform
@@ -34,6 +35,7 @@ async def ground(
         server: PostgresServer = request.getfixturevalue("postgres")
         url = server.create(f"hostile_{uuid.uuid4().hex}", request.getfixturevalue("migrated_postgres"))
         further["state_url"] = url.render_as_string(hide_password=False)
+    further["telemetry_url"] = lasting_telemetry_url()
     limits = {"joulepoint_rate": 0, "joulepoint_device_rate": 0}
     async with opened(tmp_path_factory.mktemp("hostile"), ManualClock(START), **limits, **further) as platform:
         yield platform, create_app(platform)
