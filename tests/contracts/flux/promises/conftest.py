@@ -14,7 +14,7 @@ import pytest_asyncio
 from tests.contracts.flux.door.conftest import Quiet
 from tests.contracts.flux.door.project import Project
 from tests.migrated import lay_out
-from tests.stores import fresh_telemetry_url
+from tests.stores import fresh_telemetry_url, lasting_telemetry_url
 from wattline.app import create_app
 from wattline.model.clock import ManualClock
 from wattline.settings import Settings
@@ -54,7 +54,7 @@ async def tenant(at: Quiet, name: str | None = None) -> AsyncIterator[Project]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Quiet]:
-    async with platform(tmp_path_factory.mktemp("promises")) as opened:
+    async with platform(tmp_path_factory.mktemp("promises"), telemetry_url=lasting_telemetry_url()) as opened:
         yield opened
 
 
