@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -42,6 +44,16 @@ async def restarted(stores: Spine, shelf: Shelf | None) -> Works:
 async def kpi(works: Works, group: int, first: int = 0, days: int = DAYS) -> Comparison:
     begin = START + first * DAY
     return await works.figures.kpi(works.subject(group_id=group), begin, begin + days * DAY, UTC)
+
+
+def figures(found: Comparison) -> dict[str, Any]:
+    """What is told, to nine digits: a stretch that is read is another one, so sums are rounded in another order.
+
+    Of quarters that are equal but for that, any may be told as the one with the peak.
+    """
+    told = asdict(found.now)
+    del told["peak_at"]
+    return {name: float(f"{each:.9g}") if isinstance(each, float) else each for name, each in told.items()}
 
 
 async def fleet(works: Works) -> tuple[int, list[int]]:
@@ -87,7 +99,7 @@ async def test_whatever_comes_late_and_whenever_it_crashes_the_answer_is_that_of
         works = await restarted(stores, shelf)
         plain = await works_on(stores)
         for first, days in ((0, DAYS), (int(choice.integers(0, 9)), 3)):
-            assert await kpi(works, group, first, days) == await kpi(plain, group, first, days)
+            assert figures(await kpi(works, group, first, days)) == figures(await kpi(plain, group, first, days))
 
 
 async def test_what_is_on_the_shelf_is_not_read_again(stores: Spine, shelf: Shelf) -> None:
@@ -128,5 +140,6 @@ async def test_days_that_readings_of_today_can_change_are_not_kept(stores: Spine
         await works.send(meter, {today + minute * MINUTE: {"total_energy": level}})
         works = await restarted(stores, shelf)
         told = await works.figures.kpi(subject, today - 3 * DAY, today, UTC)
-        assert told == await (await works_on(stores)).figures.kpi(subject, today - 3 * DAY, today, UTC)
-        assert told != before
+        plain = await (await works_on(stores)).figures.kpi(subject, today - 3 * DAY, today, UTC)
+        assert figures(told) == figures(plain)
+        assert figures(told) != figures(before)
