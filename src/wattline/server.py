@@ -18,6 +18,8 @@ from wattline.model.errors import Invalid, Unavailable
 from wattline.settings import Settings
 
 BACKLOG = 4096
+MESSAGE_BYTES = 2**21
+"""Of a message of a WebSocket, whoever sends it: twice what the largest of a contract may be. More closes it (1009)."""
 # Longer than the usual idle time of a reverse proxy's pool, so that it is never the server that hangs up first.
 KEEP_ALIVE_SECONDS = 75
 
@@ -110,6 +112,7 @@ class Server:
             loop="uvloop",
             http=framed(for_devices),
             ws="websockets-sansio",
+            ws_max_size=MESSAGE_BYTES,
             # Live frames are small and sent to many: compressing each for each client costs more than it saves.
             ws_per_message_deflate=False,
             lifespan="off",

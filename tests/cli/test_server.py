@@ -10,11 +10,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+import websockets
 from starlette.types import Receive, Scope, Send
 
 from wattline.gateways.address import is_loopback
 from wattline.model.errors import Invalid, Unavailable
-from wattline.server import Listener, Server, check_exposure
+from wattline.server import MESSAGE_BYTES, Listener, Server, check_exposure
 from wattline.settings import Settings
 
 LIMIT = 20
@@ -29,7 +30,9 @@ class Application:
         self.stopping = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert scope["type"] == "http"
+        if scope["type"] == "websocket":
+            await self._echo(receive, send)
+            return
         body = f"{scope['client'][0]} {scope['scheme']}".encode()
         if scope["path"] == "/slow":
             self.entered.set()
@@ -44,6 +47,12 @@ class Application:
             self.entered.set()
             await asyncio.Event().wait()
         await send({"type": "http.response.body", "body": body})
+
+    async def _echo(self, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] != "websocket.disconnect":
+            if "text" in message:
+                await send({"type": "websocket.send", "text": str(len(message["text"]))})
 
 
 def settings(**given: object) -> Settings:
@@ -167,6 +176,17 @@ async def test_a_second_request_to_stop_does_not_wait() -> None:
         await asyncio.wait_for(app.stopping.wait(), LIMIT)
         server.abandon()
         await asyncio.wait_for(server.ended.wait(), LIMIT)
+
+
+async def test_a_message_that_no_contract_has_closes_its_connection() -> None:
+    async with make(Application(), settings()).serving() as url, websockets.connect(url.replace("http", "ws")) as socket:
+        await socket.send("x" * MESSAGE_BYTES)
+        assert await socket.recv() == str(MESSAGE_BYTES)
+        await socket.send("x" * (MESSAGE_BYTES + 1))
+        with pytest.raises(websockets.ConnectionClosedError) as closed:
+            await socket.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1009
 
 
 @pytest.mark.parametrize(
