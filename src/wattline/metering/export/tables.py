@@ -7,6 +7,7 @@ import secrets
 from dataclasses import asdict
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattline.metering.export.model import Asked, Export
@@ -102,6 +103,9 @@ async def signing_secret(connection: AsyncConnection) -> str:
     """What links are signed with: made once, the same in every process on this database."""
     found = await connection.scalar(sa.select(secret.c.secret))
     if found is None:
-        found = secrets.token_hex(32)
-        await connection.execute(sa.insert(secret).values(one=1, secret=found))
+        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+        made = insert(secret).values(one=1, secret=secrets.token_hex(32))
+        # Another process may have been quicker.
+        await connection.execute(made.on_conflict_do_nothing(index_elements=["one"]))
+        found = await connection.scalar(sa.select(secret.c.secret))
     return str(found)
