@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query, Response
 
 from wattline.billing.days import zone_named
 from wattline.contracts.joulepoint.gate import PQ_READ, Admitted, Gate
-from wattline.contracts.joulepoint.pq_rows import From, MeterId, To, visible
-from wattline.contracts.joulepoint.problem import bad_parameter, refusals
+from wattline.contracts.joulepoint.pq_rows import From, MeterId, To, add_reads, visible
+from wattline.contracts.joulepoint.problem import bad_parameter
 from wattline.contracts.joulepoint.query import spell
 from wattline.contracts.joulepoint.resource_routes import encoded
 from wattline.ingest.series import Series
@@ -81,22 +81,11 @@ def build(quality: PowerQuality, metering: Metering, series: Series, clock: Cloc
         system: dict[str, Any] = {"meters": len(each), **of_system(each, begin, end)}
         return encoded({"period": period, "system": system, "meters": rows})
 
-    for path, route, summary, schema in (
+    add_reads(
+        router,
         (COMPLIANCE, compliance, "Judge a week of a meter by EN 50160 or IEEE 519", _COMPLIANCE),
         (STATS, stats, "Count voltage events: SARFI", _STATS),
-    ):
-        router.add_api_route(
-            path,
-            route,
-            methods=["GET"],
-            summary=summary,
-            response_class=Response,
-            response_model=None,
-            responses={
-                **refusals(404, 503),
-                200: {"description": "Found", "content": {"application/json": {"schema": schema}}},
-            },
-        )
+    )
     return router
 
 
