@@ -258,12 +258,15 @@ async def test_kills_lose_and_double_nothing_of_a_depot(tmp_path: Path) -> None:
             async with client(server) as http:
                 depot.most = depot.answered + depot.choice.randrange(40, 250)
                 depot.enough.clear()
-                tasks = [asyncio.create_task(depot.play(hand, http)) for hand in depot.hands]
-                tasks += [asyncio.create_task(depot.follow(http)), asyncio.create_task(depot.worked())]
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                hands = [asyncio.create_task(depot.play(hand, http)) for hand in depot.hands]
+                reader, worked = asyncio.create_task(depot.follow(http)), asyncio.create_task(depot.worked())
+                await asyncio.wait([*hands, reader, worked], return_when=asyncio.FIRST_COMPLETED)
                 server.kill()
                 assert depot.enough.is_set()
-                for result in await asyncio.gather(*tasks[:-1], return_exceptions=True):
+                ended = await asyncio.gather(*hands, return_exceptions=True)
+                # Nobody writes any more; a reader that waits for news learns now that the server is gone.
+                depot.news.set()
+                for result in [*ended, *await asyncio.gather(reader, return_exceptions=True)]:
                     if isinstance(result, BaseException) and not isinstance(result, httpx.TransportError):
                         raise result
             unsure += len(depot.unsure)
