@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from starlette.types import Message
 
 from tests.contracts.joulepoint.depot import Depot
 from tests.contracts.joulepoint.live.listener import PATIENCE
 from tests.contracts.joulepoint.live.meters import log, meter, read
+from wattline.contracts.joulepoint.live.server_sent import Streaming
 
 
 class Event(NamedTuple):
@@ -137,3 +139,28 @@ async def test_the_stream_is_described(url: str) -> None:
         place = shown
         for part in reference.removeprefix("#/").split("/"):
             place = place[part]
+
+
+@pytest.mark.parametrize("spec", ["2.3", "2.4"])
+async def test_a_reader_that_stands_still_is_let_go(spec: str) -> None:
+    async def pieces() -> AsyncGenerator[bytes]:
+        while True:
+            yield b": still here\n\n"
+
+    sent: list[str] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message["type"])
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    left = asyncio.Event()
+    scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": spec}}
+    async with asyncio.timeout(PATIENCE):
+        await Streaming(pieces(), left.set, stalled=0.05)(scope, receive, send)
+    assert sent == ["http.response.start", "http.response.body"]
+    assert left.is_set()

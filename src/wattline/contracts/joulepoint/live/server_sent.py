@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from typing import Annotated, Any
 
@@ -69,6 +70,10 @@ class Ids:
         return b"id: %d.%s\nevent: %s\ndata: %s\n\n" % (self._received, self._log.text().encode(), kind, frame.payload)
 
 
+class _StandsStill(Exception):
+    """A reader takes nothing any more."""
+
+
 class Streaming(StreamingResponse):
     """The stream, whose subscriptions end with it, even if it could not begin. A reader may stand still for `stalled` s."""
 
@@ -80,11 +85,16 @@ class Streaming(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def in_time(message: Message) -> None:
-            async with asyncio.timeout(self._stalled):
-                await send(message)
+            try:
+                async with asyncio.timeout(self._stalled):
+                    await send(message)
+            except TimeoutError:
+                raise _StandsStill from None
 
         try:
             await super().__call__(scope, receive, in_time)
+        except _StandsStill:
+            logging.getLogger(__name__).info("a listener that stands still was let go")
         finally:
             self._leave()
 
