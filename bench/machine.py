@@ -42,7 +42,7 @@ def fsync_ms(directory: Path, writes: int = 200) -> dict[str, float]:
         os.close(handle)
         path.unlink()
     ordered = sorted(seconds)
-    return {"p50": round(statistics.median(ordered) * 1000, 3), "p99": round(ordered[int(writes * 0.99) - 1] * 1000, 3)}
+    return {"p50": round(statistics.median(ordered) * 1000, 6), "p99": round(ordered[int(writes * 0.99) - 1] * 1000, 6)}
 
 
 def _cpu() -> str:
