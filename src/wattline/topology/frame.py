@@ -134,7 +134,7 @@ def frame(draw: Drawing, measured: Measured, flow: Flow, states: Sequence[str], 
     never = measured.time < 0
     since = np.maximum(as_of - np.where(never, as_of, measured.time), 0)
     age: Floats = np.where(never, np.nan, since.astype(np.float64) / SECOND)
-    node = np.column_stack([flow.node, measured.voltage, np.where(np.isnan(measured.highest), np.nan, measured.highest)])
+    node = np.column_stack([flow.node, measured.voltage, measured.highest])
     edge = np.column_stack([flow.power, flow.current, flow.loading, flow.loss])
     return Frame(
         drawing=draw,

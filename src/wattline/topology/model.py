@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 NodeKind = Literal["grid", "transformer", "bus", "breaker", "meter", "load", "pv", "battery", "evse"]
 EdgeKind = Literal["cable", "busbar", "logical"]
 
-NODE_KINDS: tuple[NodeKind, ...] = ("grid", "transformer", "bus", "breaker", "meter", "load", "pv", "battery", "evse")
-EDGE_KINDS: tuple[EdgeKind, ...] = ("cable", "busbar", "logical")
+NODE_KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
+EDGE_KINDS: tuple[EdgeKind, ...] = get_args(EdgeKind)
 TERMINALS = frozenset({"load", "pv", "battery", "evse"})
 """Where energy is used, made or stored: a meter there measures the thing itself."""
 BREAKER_STATES = ("closed", "open", "tripped")

@@ -9,8 +9,9 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from wattline.contracts.joulepoint.gate import Admitted, Gate, require
-from wattline.contracts.joulepoint.problem import Problem, bad_parameter, refusals
+from wattline.contracts.joulepoint.problem import Problem, bad_parameter
 from wattline.contracts.joulepoint.query import instant, spell
+from wattline.contracts.joulepoint.reads import Read, add_reads
 from wattline.contracts.joulepoint.resource_routes import encoded
 from wattline.metering.checks import HIGHEST_ID
 from wattline.metering.occurrences.model import Occurrence, Position, Which
@@ -172,18 +173,11 @@ def build(occurrences: Occurrences, gate: Gate) -> APIRouter:
             raise NotFound("no such type of event")
         return Response(msgspec.json.encode(schema(name)), media_type=SCHEMA_JSON)
 
-    for path, route, summary, media, shape, statuses in (
-        (PATH, events, "Read the log of events", "application/json", ANSWER, (404, 410, 503)),
-        (SCHEMAS, every_schema, "List the types of events", "application/json", {"type": "object"}, ()),
-        (f"{SCHEMAS}/{{name}}", one_schema, "Show the JSON Schema of a type", SCHEMA_JSON, {"type": "object"}, (404,)),
-    ):
-        router.add_api_route(
-            path,
-            route,
-            methods=["GET"],
-            summary=summary,
-            response_class=Response,
-            response_model=None,
-            responses={**refusals(*statuses), 200: {"description": "Found", "content": {media: {"schema": shape}}}},
-        )
+    thing = {"type": "object"}
+    add_reads(
+        router,
+        Read(PATH, events, "Read the log of events", ANSWER, statuses=(404, 410, 503)),
+        Read(SCHEMAS, every_schema, "List the types of events", thing, statuses=()),
+        Read(f"{SCHEMAS}/{{name}}", one_schema, "Show the JSON Schema of a type", thing, SCHEMA_JSON, (404,)),
+    )
     return router

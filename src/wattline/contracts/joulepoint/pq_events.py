@@ -13,13 +13,13 @@ from wattline.contracts.joulepoint.pq_rows import (
     From,
     MeterId,
     To,
-    add_reads,
     listed,
     ordered,
     page_of,
     place_of,
     visible,
 )
+from wattline.contracts.joulepoint.reads import Read, add_reads
 from wattline.contracts.joulepoint.resource_routes import encoded
 from wattline.metering.checks import HIGHEST_ID
 from wattline.metering.service import Metering
@@ -63,7 +63,7 @@ def build(quality: PowerQuality, metering: Metering, gate: Gate) -> APIRouter:
 
     add_reads(
         router,
-        (PATH, events, "List power-quality events, newest first", page_of(EVENT)),
-        (f"{PATH}/{{number}}", event, "Show a power-quality event", EVENT),
+        Read(PATH, events, "List power-quality events, newest first", page_of(EVENT)),
+        Read(f"{PATH}/{{number}}", event, "Show a power-quality event", EVENT),
     )
     return router

@@ -10,9 +10,10 @@ from fastapi import APIRouter, Query, Response
 
 from wattline.billing.days import zone_named
 from wattline.contracts.joulepoint.gate import PQ_READ, Admitted, Gate
-from wattline.contracts.joulepoint.pq_rows import From, MeterId, To, add_reads, visible
+from wattline.contracts.joulepoint.pq_rows import From, MeterId, To, visible
 from wattline.contracts.joulepoint.problem import bad_parameter
 from wattline.contracts.joulepoint.query import spell
+from wattline.contracts.joulepoint.reads import Read, add_reads
 from wattline.contracts.joulepoint.resource_routes import encoded
 from wattline.ingest.series import Series
 from wattline.metering.checks import HIGHEST_ID
@@ -83,8 +84,8 @@ def build(quality: PowerQuality, metering: Metering, series: Series, clock: Cloc
 
     add_reads(
         router,
-        (COMPLIANCE, compliance, "Judge a week of a meter by EN 50160 or IEEE 519", _COMPLIANCE),
-        (STATS, stats, "Count voltage events: SARFI", _STATS),
+        Read(COMPLIANCE, compliance, "Judge a week of a meter by EN 50160 or IEEE 519", _COMPLIANCE),
+        Read(STATS, stats, "Count voltage events: SARFI", _STATS),
     )
     return router
 

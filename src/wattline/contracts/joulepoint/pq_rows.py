@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request
 
 from wattline.contracts.joulepoint import paging
 from wattline.contracts.joulepoint.paging import Cursor
-from wattline.contracts.joulepoint.problem import bad_parameter, refusals
+from wattline.contracts.joulepoint.problem import bad_parameter
 from wattline.contracts.joulepoint.query import Instant
 from wattline.metering.checks import HIGHEST_ID
 from wattline.metering.service import Metering
@@ -131,18 +131,3 @@ def listed(
     older = Cursor(position(rows[-1]) if rows else paging.END * 2) if found.older else None
     newer = Cursor(position(rows[0]) if rows else paging.BEGINNING * 2, True) if found.newer else None
     return paging.envelope(request, found.total, [shown(row) for row in rows], older, newer)
-
-
-def add_reads(router: APIRouter, *reads: tuple[str, Callable[..., Awaitable[Response]], str, Mapping[str, Any]]) -> None:
-    """Add routes that show something: path, what answers it, summary, and the schema of its answer."""
-    for path, route, summary, schema in reads:
-        found = {"description": "Found", "content": {"application/json": {"schema": schema}}}
-        router.add_api_route(
-            path,
-            route,
-            methods=["GET"],
-            summary=summary,
-            response_class=Response,
-            response_model=None,
-            responses={**refusals(404, 503), 200: found},
-        )

@@ -15,7 +15,6 @@ from wattline.contracts.joulepoint.pq_rows import (
     From,
     MeterId,
     To,
-    add_reads,
     listed,
     ordered,
     page_of,
@@ -23,6 +22,7 @@ from wattline.contracts.joulepoint.pq_rows import (
     visible,
 )
 from wattline.contracts.joulepoint.query import spell
+from wattline.contracts.joulepoint.reads import Read, add_reads
 from wattline.contracts.joulepoint.resource_routes import encoded
 from wattline.metering.checks import HIGHEST_ID
 from wattline.metering.service import Metering
@@ -91,9 +91,9 @@ def build(protection: Protection, metering: Metering, clock: Clock, gate: Gate) 
 
     add_reads(
         router,
-        (PATH, events, "List protection events, newest first", page_of(PROTECTION_EVENT)),
-        (f"{PATH}/{{number}}", event, "Show a protection event", PROTECTION_EVENT),
-        (BREAKERS, breakers, "List breakers as they are now", page_of(BREAKER)),
+        Read(PATH, events, "List protection events, newest first", page_of(PROTECTION_EVENT)),
+        Read(f"{PATH}/{{number}}", event, "Show a protection event", PROTECTION_EVENT),
+        Read(BREAKERS, breakers, "List breakers as they are now", page_of(BREAKER)),
     )
     return router
 
