@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from wattline.model.clock import DAY, MINUTE, from_micros
+from wattline.model.clock import MINUTE, from_micros
 from wattline.simulate.credentials import HouseholdAccess
 from wattline.simulate.curl import Call
 from wattline.simulate.homes.definition import HOMES
@@ -18,7 +20,9 @@ FAMILY = HOMES[1]
 
 def household_calls(at: int, access: HouseholdAccess) -> list[Call]:
     """The page's endpoints in its own order; `at` (us) is now."""
-    today, yesterday = from_micros(at).date(), from_micros(at - DAY).date()
+    # Days are those of the homes; the line with your readings holds past midnight too.
+    today = from_micros(at).astimezone(ZoneInfo(FAMILY.zone)).date()
+    yesterday, tomorrow = today - timedelta(days=1), today + timedelta(days=1)
     admin, classifier = {"Authorization": access.admin_token}, {"Authorization": access.ml_api_key}
 
     def call(title: str, path: str, body: Mapping[str, Any] | None = None, **more: Any) -> Call:
@@ -37,7 +41,7 @@ def household_calls(at: int, access: HouseholdAccess) -> list[Call]:
         call("What caused a peak?", "/ml", {"sensor_id": access.sensor_id, "data": kettle}, headers=classifier),
         call(
             "Your readings as CSV",
-            f"/csv_energy?start={yesterday}&end={today}",
+            f"/csv_energy?start={yesterday}&end={tomorrow}",
             headers={"Authorization": access.user_token},
         ),
         call(
